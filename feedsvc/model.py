@@ -1,0 +1,227 @@
+"""The frozen dataclasses that every room speaks, in the order in which data passes through them.
+
+    bytes ─▶ Message ─▶ Document(Block(Span)) ─▶ Issue(Article) ─▶ StoredArticle ─▶ bytes of a feed
+
+Strings in them are clean: no control characters, no NUL, no lone surrogates (`mail/` sees to that).
+Datetimes are aware and in UTC.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+Kind = Literal["article", "sponsor", "job", "message"]
+UrlState = Literal["canonical", "tracked"]
+ReadSource = Literal["declared", "measured", "estimated"]
+BlockKind = Literal["heading", "paragraph", "item", "quote", "code", "image", "rule"]
+Role = Literal["title", "text", "meta", "section", "sponsor", "furniture", "preheader", "unused"]
+
+# The namespace of entry ids (RFC 9562 version 5). It must never change: readers know entries by their ids.
+ENTRY_NAMESPACE = uuid.UUID("6f0a3d5e-2b1c-5d0e-9a54-5b8f3f1c7e21")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something odd about a message that was survived: what, in words, and whether content was lost by it."""
+
+    code: str
+    detail: str
+    lost: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Newsletter:
+    """Who sends. `key` is its identity: the List-Id, else the sender's address, else the slug of its name."""
+
+    key: str
+    name: str
+    slug: str
+    address: str | None = None
+    list_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InlineImage:
+    """An image that the message carries itself, referred to as `cid:<content_id>` (RFC 2392)."""
+
+    content_id: str
+    media_type: str
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One e-mail or saved body, decoded.
+
+    `key` is the message's identity: its Message-ID without angle brackets, else `sha256:` and a hash of its content.
+    `html` and `text` are the whole bodies, each None where the message has none; at least one is not None.
+    `recipients` are the addresses, in lower case, that the message was sent to.
+    `unsubscribe` are the addresses of List-Unsubscribe (RFC 2369); `one_click` says that RFC 8058 holds for them.
+    `bulk` is true where headers mark it as sent to many (List-Id, List-Unsubscribe, Precedence: bulk).
+    """
+
+    key: str
+    newsletter: Newsletter
+    subject: str
+    sent: datetime
+    html: str | None
+    text: str | None
+    message_id: str | None = None
+    recipients: frozenset[str] = frozenset()
+    unsubscribe: tuple[str, ...] = ()
+    one_click: bool = False
+    bulk: bool = False
+    inline_images: tuple[InlineImage, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A run of text in one style. `href` is the link as it stands in the message, entities decoded."""
+
+    text: str
+    href: str | None = None
+    bold: bool = False
+    italic: bool = False
+    code: bool = False
+    size: float = 16.0  # CSS pixels
+    colour: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image that may be shown: `width` and `height` in CSS pixels where declared."""
+
+    src: str
+    alt: str = ""
+    width: int | None = None
+    height: int | None = None
+    href: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One line of a message in reading order: a paragraph, heading, list item or image, with its links.
+
+    `boxes` are the numbers of the boxes (cells, divisions, lists) that the block stands in, outermost first: two blocks share a
+    card where they share a deep box. `paragraph` is equal for lines that only `<br>` parts. `level` is 1-6 for headings
+    and the depth for list items. `tags` is the tail of the tag path, `after_break` how many empty lines stood before it.
+    """
+
+    kind: BlockKind
+    spans: tuple[Span, ...] = ()
+    images: tuple[Image, ...] = ()
+    level: int = 0
+    boxes: tuple[int, ...] = ()
+    paragraph: int = 0
+    tags: str = ""
+    align: str = ""
+    background: str = ""
+    ordinal: str = ""  # the printed number or bullet of a list item
+    after_break: int = 0
+
+    @property
+    def text(self) -> str:
+        """The block's text, as one line."""
+        return "".join(s.text for s in self.spans).strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A body as blocks in reading order. `source` says which part of the message it was made from."""
+
+    source: Literal["html", "text"]
+    blocks: tuple[Block, ...]
+    title: str = ""
+    preheader: str = ""
+    language: str = ""
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One item of an issue: what becomes a feed entry.
+
+    `url` is the canonical link where it can be known offline (`url_state` "canonical"), else the click-tracker as it
+    stands ("tracked"), else None. `raw_link` is the link as it stands in the message. `title_repaired` marks a title whose letter case
+    was inferred. `summary` is plain text. `content_html` is HTML rebuilt from blocks, safe to show, in which a link that must not be
+    published stands as `go:N`, where N counts `go_links` (the raw targets) from 0.
+    """
+
+    id: str
+    kind: Kind
+    title: str
+    url: str | None
+    url_state: UrlState | None
+    raw_link: str | None = None
+    summary: str = ""
+    content_html: str = ""
+    go_links: tuple[str, ...] = ()
+    read_minutes: int | None = None
+    read_source: ReadSource | None = None
+    section: str | None = None
+    label: str | None = None
+    image: str | None = None
+    author: str | None = None
+    title_repaired: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How one block was read: its role, the article (index in the issue) that it belongs to, and why."""
+
+    block: Block
+    role: Role
+    article: int | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkCount:
+    """Distinct outside targets that are not furniture, and how many of them an article carries."""
+
+    found: int = 0
+    assigned: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """One message of a newsletter, converted. `articles` is never empty. `key` is the message's key."""
+
+    key: str
+    newsletter: Newsletter
+    subject: str
+    sent: datetime
+    message_id: str | None
+    web_url: str | None
+    articles: tuple[Article, ...]
+    links: LinkCount
+    problems: tuple[Problem, ...] = ()
+    readings: tuple[Reading, ...] = ()
+    recipients: frozenset[str] = frozenset()
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredArticle:
+    """An article as it is published: with its newsletter, its issue and its dates.
+
+    `published` is the message's date, `updated` when its content last changed. `issue_id` names the issue's page.
+    """
+
+    article: Article
+    newsletter: Newsletter
+    issue_id: str
+    issue_subject: str
+    published: datetime
+    updated: datetime
+    language: str = ""
+    also_in: tuple[str, ...] = ()
+
+
+def entry_id(message_key: str, what: str) -> str:
+    """The id of the entry that stands for `what` (the item's raw link, else its title) in the message with this key."""
+    return uuid.uuid5(ENTRY_NAMESPACE, f"{message_key}\n{what}").urn
