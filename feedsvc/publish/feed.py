@@ -1,0 +1,109 @@
+"""A feed before it is written: what every format needs to know of it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from feedsvc import __version__
+from feedsvc.model import ENTRY_NAMESPACE, Issue, Kind, StoredArticle
+from feedsvc.publish.entry import FEED_KINDS, Entry, feed_id, publish_entry
+from feedsvc.publish.text import clean_language, clean_line, clean_time
+
+# What a feed without entries says of its last change: never "now", or its bytes would differ with each look.
+NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
+GENERATOR: Final = "feedsvc"
+GENERATOR_VERSION: Final = __version__
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A feed and what is in it, newest first.
+
+    `self_url` is the address of this very document, `site_url` that of the page for people, `base_url` that of the
+    server, under which `/go/` and `/issues/` are; all three are None where there is no server. `feed_id` is an IRI that
+    never changes. `updated` is when its content last changed. `language` is a BCP 47 tag, or "" where entries differ or
+    it is not known.
+    """
+
+    title: str
+    feed_id: str
+    self_url: str | None
+    site_url: str | None
+    updated: datetime
+    entries: tuple[StoredArticle, ...]
+    language: str = ""
+    base_url: str | None = None
+    subtitle: str = ""
+
+    def published(self) -> tuple[Entry, ...]:
+        """Return the entries as they are published, each id once."""
+        entries: dict[str, Entry] = {}
+        for stored in self.entries:
+            if stored.article.id not in entries:
+                entries[stored.article.id] = publish_entry(stored, self.base_url)
+        return tuple(entries.values())
+
+    @property
+    def shown_title(self) -> str:
+        """The title on one line, never empty."""
+        return clean_line(self.title) or "Newsletters"
+
+    @property
+    def shown_subtitle(self) -> str:
+        """The subtitle on one line, never empty."""
+        return clean_line(self.subtitle) or f"{self.shown_title}: the articles, one entry each"
+
+
+def feed_of(
+    entries: Iterable[StoredArticle],
+    *,
+    title: str,
+    name: str = "all",
+    base: str | None = None,
+    self_path: str = "/feed.xml",
+    site_path: str = "/",
+    subtitle: str = "",
+) -> Feed:
+    """Return the feed of these entries; its language and its date are taken from them.
+
+    `name` is what its id is made from (see `feed_id`). `self_path` and `site_path` count only where there is a `base`.
+    """
+    kept = tuple(entries)
+    return Feed(
+        title=title,
+        feed_id=feed_id(base, name),
+        self_url=None if base is None else f"{base}{self_path}",
+        site_url=None if base is None else f"{base}{site_path}",
+        updated=max((clean_time(stored.updated) for stored in kept), default=NEVER),
+        entries=kept,
+        language=_common_language(kept),
+        base_url=base,
+        subtitle=subtitle,
+    )
+
+
+def entries_of(issue: Issue, *, kinds: frozenset[Kind] = FEED_KINDS) -> tuple[StoredArticle, ...]:
+    """Return an issue's articles of these kinds as entries, for a feed that is made without a store."""
+    issue_id = str(uuid.uuid5(ENTRY_NAMESPACE, f"issue\n{issue.key}"))
+    return tuple(
+        StoredArticle(
+            article=article,
+            newsletter=issue.newsletter,
+            issue_id=issue_id,
+            issue_subject=issue.subject,
+            published=issue.sent,
+            updated=issue.sent,
+            language=issue.language,
+        )
+        for article in issue.articles
+        if article.kind in kinds
+    )
+
+
+def _common_language(entries: tuple[StoredArticle, ...]) -> str:
+    languages = {clean_language(stored.language) for stored in entries}
+    return languages.pop() if len(languages) == 1 else ""
