@@ -1,0 +1,12 @@
+"""Links: click-trackers unwrapped, the canonical form, and which links are personal. Pure; the rules are data files."""
+
+from __future__ import annotations
+
+from feedsvc.links.canonical import Target, canonical
+from feedsvc.links.personal import is_personal
+from feedsvc.links.purpose import link_purpose
+from feedsvc.links.site import site_name
+from feedsvc.links.trackers import is_tracker
+from feedsvc.links.wrappers import unwrap
+
+__all__ = ["Target", "canonical", "is_personal", "is_tracker", "link_purpose", "site_name", "unwrap"]

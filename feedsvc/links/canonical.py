@@ -1,0 +1,57 @@
+"""The article's own address, as far as it can be known without a request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from feedsvc.links.mend import mend
+from feedsvc.links.parameters import without_tracking
+from feedsvc.links.parts import parse
+from feedsvc.links.recipients import recipients_of
+from feedsvc.links.trackers import is_tracker_parts
+from feedsvc.links.wrappers import MAX_DEPTH, unwrap_parts
+from feedsvc.model import UrlState
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a link leads. `url` and `state` are None together; `problem` says why a link was given up.
+
+    `state` is "canonical" where `url` is the article's own address, "tracked" where it is an opaque click-tracker, as it stands.
+    """
+
+    url: str | None
+    state: UrlState | None
+    problem: str | None = None
+
+
+_NOTHING = Target(None, None)
+
+
+def canonical(href: str, recipients: frozenset[str] = frozenset()) -> Target:
+    """The canonical form of a link: unwrapped, without tracking and subscriber parameters, normalised (WHATWG URL).
+
+    `href` is the link as it stands in the message; `recipients` the addresses that the message was sent to. What holds
+    its target is unwrapped, at most 6 deep. Never raises; `canonical(canonical(x).url)` is `canonical(x)`.
+    """
+    url, problem = mend(href)
+    if url is None:
+        return Target(None, None, problem) if problem else _NOTHING
+    parts = parse(url)
+    if parts is None:
+        return Target(None, None, "the link cannot be read as an address")
+    for _ in range(MAX_DEPTH):
+        inner = unwrap_parts(parts)
+        if inner is None:
+            break
+        inner_parts = parse(inner)
+        if inner_parts is None:
+            break
+        url, parts = inner, inner_parts
+    if is_tracker_parts(parts):
+        return Target(url, "tracked")
+    finder = recipients_of(recipients)
+    cleaned = without_tracking(parts, finder)
+    if cleaned is not parts and is_tracker_parts(cleaned):
+        return Target(url, "tracked")
+    return Target(cleaned.url, "canonical")

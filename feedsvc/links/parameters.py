@@ -1,0 +1,139 @@
+"""Which parameters of a query, and which fragments, only track (parameters.toml)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from urllib.parse import unquote
+
+from feedsvc.links.parts import Parts
+from feedsvc.links.recipients import Recipients
+from feedsvc.links.rules import parents, table
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """Names that track only on some hosts or paths, or only with some values."""
+
+    names: frozenset[str]
+    path: re.Pattern[str] | None
+    value: re.Pattern[str] | None
+
+    def holds(self, name: str, value: str, path: str) -> bool:
+        return (
+            name in self.names
+            and (self.path is None or self.path.search(path) is not None)
+            and (self.value is None or self.value.fullmatch(value) is not None)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    names: frozenset[str]
+    prefixes: tuple[str, ...]
+    hosts: dict[str, tuple[_Rule, ...]]
+    anywhere: dict[str, tuple[_Rule, ...]]
+    in_fragment: re.Pattern[str]
+
+
+@cache
+def _rules() -> _Rules:
+    data = table("parameters")
+    hosts: dict[str, list[_Rule]] = {}
+    anywhere: dict[str, list[_Rule]] = {}
+    for row in data["rule"]:
+        rule = _Rule(
+            frozenset(row["names"]),
+            re.compile(row["path"]) if "path" in row else None,
+            re.compile(row["value"], re.IGNORECASE) if "value" in row else None,
+        )
+        for host in row.get("hosts", ()):
+            hosts.setdefault(host, []).append(rule)
+        if "hosts" not in row:
+            for name in row["names"]:
+                anywhere.setdefault(name, []).append(rule)
+    names, prefixes, fragments = data["names"], data["prefixes"], data["fragments"]
+    words = "|".join(
+        [*(re.escape(p) for p in sorted(prefixes)), *(rf"{re.escape(n)}=" for n in sorted([*names, *fragments]))]
+    )
+    return _Rules(
+        frozenset(names),
+        tuple(sorted(prefixes)),
+        {h: tuple(r) for h, r in hosts.items()},
+        {n: tuple(r) for n, r in anywhere.items()},
+        re.compile(rf"(?:^#[?&/]?|[?&])(?:{words})", re.IGNORECASE),
+    )
+
+
+# A second `?` where somebody appended tracking to an address that had a query already.
+_SECOND_QUERY = re.compile(r"\?(?=utm_|mc_[ce]id=|ref=|source=|_hs|ck_subscriber_id=)", re.IGNORECASE)
+_LEFT_ENTITY = re.compile(r"(?:a*amp;)+", re.IGNORECASE)
+
+
+def without_tracking(parts: Parts, recipients: Recipients) -> Parts:
+    """`parts` without the parameters and fragments that only track; the order of the others is kept."""
+    query, fragment = parts.query, parts.fragment
+    if query:
+        query = _clean_query(parts, recipients)
+    if fragment:
+        fragment = _clean_fragment(fragment, recipients)
+    if query is parts.query and fragment is parts.fragment:
+        return parts
+    return Parts(parts.origin, parts.host, parts.path, query, fragment)
+
+
+def _clean_query(parts: Parts, recipients: Recipients) -> str:
+    query = parts.query[1:]
+    if "?" in query:
+        query = _SECOND_QUERY.sub("&", query)
+    pieces = query.split("&")
+    rules = _rules()
+    special: list[_Rule] = []
+    if rules.hosts:
+        for host in parents(parts.host):
+            special += rules.hosts.get(host, ())
+    kept = []
+    for piece in pieces:
+        name, _, value = piece.partition("=")
+        name = name.lower()
+        if "%" in name:
+            name = unquote(name)
+        if "amp;" in name:
+            cut = _LEFT_ENTITY.match(name)
+            if cut:
+                name = name[cut.end() :]
+                piece = _LEFT_ENTITY.sub("", piece, count=1)  # noqa: PLW2901
+        if name in rules.names or name.startswith(rules.prefixes):
+            continue
+        if special and any(r.holds(name, value, parts.path) for r in special):
+            continue
+        if name in rules.anywhere and any(r.holds(name, unquote(value), parts.path) for r in rules.anywhere[name]):
+            continue
+        if recipients and recipients.found_in(piece):
+            continue
+        kept.append(piece)
+    if len(kept) != len(pieces):
+        kept = [piece for piece in kept if piece]
+    query = "?" + "&".join(kept)
+    return parts.query if query == parts.query else query if query != "?" else ""
+
+
+def _clean_fragment(fragment: str, recipients: Recipients) -> str:
+    if fragment == "#":
+        return ""
+    if fragment.startswith("#:~:"):  # a text fragment: where on the page the reader is sent
+        return fragment
+    rules = _rules()
+    if rules.in_fragment.search(fragment):
+        head, mark, rest = fragment[1:].partition("?")
+        if not mark:
+            head, mark, rest = (
+                ("", "", fragment[1:]) if "=" in fragment.partition("&")[0] else (*fragment[1:].partition("&"),)
+            )
+        kept = [p for p in rest.split("&") if not rules.in_fragment.match("#" + p)]
+        rest = "&".join(kept)
+        fragment = f"#{head}{mark if rest else ''}{rest}" if head or rest else ""
+    if recipients and recipients.found_in(fragment):
+        return ""
+    return fragment

@@ -1,0 +1,108 @@
+"""The forms in which an address names the person that a message was sent to."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from functools import lru_cache
+from urllib.parse import unquote
+
+# Levels of percent-encoding and of base64 in base64 that are looked into: trackers nest redirects in redirects.
+_LEVELS = 4
+_TOKEN = re.compile(r"[A-Za-z0-9+/_\-]{12,}={0,2}")
+
+
+class Recipients:
+    """Finds the recipients' addresses in a text: plain, percent-encoded, hex, base64 at any offset, or hashed.
+
+    False where there are no recipients. Hashes are MD5, SHA-1, SHA-256 of the address in lower case and as it is
+    (the forms that Gravatar, LiveIntent and Criteo use).
+    """
+
+    __slots__ = ("_exact", "_folded")
+
+    def __init__(self, addresses: frozenset[str]) -> None:
+        folded: set[str] = set()
+        exact: set[str] = set()
+        for address in addresses:
+            address = address.strip()  # noqa: PLW2901
+            if "@" not in address or len(address) < 6:
+                continue
+            low = address.lower()
+            local, _, domain = low.rpartition("@")
+            folded |= {low, low.replace("+", " "), f"{local}={domain}", f"{local}(at){domain}", f"{local}[at]{domain}"}
+            for form in {address, low, low.upper(), address.upper()}:
+                data = form.encode("utf-8", "surrogatepass")
+                folded.add(data.hex())
+                for name in ("md5", "sha1", "sha256"):
+                    folded.add(hashlib.new(name, data, usedforsecurity=False).hexdigest())
+                    digest = hashlib.new(name, data, usedforsecurity=False).digest()
+                    exact |= _alphabets(base64.b64encode(digest).decode().rstrip("="))
+                exact |= _base64_cores(data)
+        self._folded = re.compile("|".join(map(re.escape, sorted(folded)))) if folded else None
+        self._exact = re.compile("|".join(map(re.escape, sorted(exact)))) if exact else None
+
+    def __bool__(self) -> bool:
+        return self._folded is not None
+
+    def found_in(self, text: str) -> bool:
+        """Whether `text` names a recipient in any of the forms, also encoded more than once."""
+        if self._folded is None or self._exact is None:
+            return False
+        for _ in range(_LEVELS):
+            if self._folded.search(text.lower()) or self._exact.search(text):
+                return True
+            if "%" not in text:
+                break
+            decoded = unquote(text)
+            if decoded == text:
+                break
+            text = decoded
+        return self._in_tokens(text, 2)
+
+    def _in_tokens(self, text: str, levels: int) -> bool:
+        assert self._folded is not None
+        for token in _TOKEN.findall(text):
+            decoded = decode_token(token)
+            if decoded is None:
+                continue
+            if self._folded.search(decoded.lower()) or (
+                "%40" in decoded and self._folded.search(unquote(decoded).lower())
+            ):
+                return True
+            if levels > 1 and len(decoded) >= 12 and self._in_tokens(decoded, levels - 1):
+                return True
+        return False
+
+
+def decode_token(token: str) -> str | None:
+    """A token's base64 text, in either alphabet; None if it is not base64 of text."""
+    token = token.rstrip("=").replace("-", "+").replace("_", "/")
+    if len(token) % 4 == 1:
+        return None
+    try:
+        return base64.b64decode(token + "=" * (-len(token) % 4)).decode("utf-8")
+    except ValueError:  # UnicodeDecodeError and binascii.Error are ValueErrors
+        return None
+
+
+def _alphabets(text: str) -> set[str]:
+    return {text, text.replace("+", "-").replace("/", "_")}
+
+
+def _base64_cores(data: bytes) -> set[str]:
+    """What base64 shows of `data` wherever it stands in the encoded bytes: without the characters that its neighbours share."""
+    cores: set[str] = set()
+    for offset in range(3):
+        encoded = base64.b64encode(b"\0" * offset + data).decode().rstrip("=")
+        start = (0, 2, 3)[offset]
+        end = len(encoded) - (1 if (offset + len(data)) % 3 else 0)
+        cores |= _alphabets(encoded[start:end])
+    return cores
+
+
+@lru_cache(maxsize=256)
+def recipients_of(addresses: frozenset[str]) -> Recipients:
+    """The finder for these addresses, made once."""
+    return Recipients(addresses)
