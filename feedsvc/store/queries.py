@@ -1,0 +1,164 @@
+"""What is read from the store. Every function runs on a connection of the caller's."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, func, or_, select, union_all
+
+from feedsvc.model import Article, Kind, Newsletter, StoredArticle
+from feedsvc.store.rows import Counts, MessageRow, NewsletterRow
+from feedsvc.store.schema import NEWEST_FIRST, articles, issues, messages, meta, newsletters, rejections
+
+_ARTICLE_ROWS = select(
+    articles,
+    newsletters.c.key,
+    newsletters.c.name,
+    newsletters.c.slug,
+    newsletters.c.address,
+    newsletters.c.list_id,
+    issues.c.uid.label("issue_uid"),
+    issues.c.subject.label("issue_subject"),
+    issues.c.language,
+).select_from(
+    articles.join(issues, articles.c.issue_id == issues.c.id).join(
+        newsletters, articles.c.newsletter_id == newsletters.c.id
+    )
+)
+
+_MESSAGE_ROWS = select(
+    messages, issues.c.uid.label("issue_uid"), (issues.c.source == messages.c.sha256).label("is_source")
+).join(issues, messages.c.issue_id == issues.c.id)
+
+
+def latest_articles(
+    connection: Connection, limit: int, kinds: frozenset[Kind], newsletter: str | None
+) -> tuple[StoredArticle, ...]:
+    """The newest `limit` articles: by date, then issue by issue, each in its own order.
+
+    Each kind is walked along its own index for `limit` rows at most, so the time does not grow with the store.
+    """
+    if not kinds or limit <= 0:
+        return ()
+    candidates = []
+    for kind in sorted(kinds):
+        newest = select(articles.c.id).where(articles.c.kind == kind)
+        if newsletter is not None:
+            newest = newest.where(
+                articles.c.newsletter_id
+                == select(newsletters.c.id).where(newsletters.c.slug == newsletter).scalar_subquery()
+            )
+        candidates.append(select(newest.order_by(*NEWEST_FIRST).limit(limit).subquery().c.id))
+    rows = connection.execute(
+        _ARTICLE_ROWS.where(articles.c.id.in_(union_all(*candidates))).order_by(*NEWEST_FIRST).limit(limit)
+    )
+    return tuple(_stored_article(row) for row in rows)
+
+
+def get_article(connection: Connection, uid: str) -> StoredArticle | None:
+    """The article with this entry id (`urn:uuid:…`), or None."""
+    row = connection.execute(_ARTICLE_ROWS.where(articles.c.uid == uid)).one_or_none()
+    return None if row is None else _stored_article(row)
+
+
+def all_newsletters(connection: Connection) -> tuple[NewsletterRow, ...]:
+    """Every newsletter with its counts, by name."""
+    of_issues = (
+        select(issues.c.newsletter_id, func.count().label("issues"), func.max(issues.c.sent).label("latest"))
+        .group_by(issues.c.newsletter_id)
+        .subquery()
+    )
+    of_articles = (
+        select(articles.c.newsletter_id, func.count().label("articles")).group_by(articles.c.newsletter_id).subquery()
+    )
+    rows = connection.execute(
+        select(
+            newsletters,
+            func.coalesce(of_issues.c.issues, 0).label("issues"),
+            of_issues.c.latest,
+            func.coalesce(of_articles.c.articles, 0).label("articles"),
+        )
+        .outerjoin(of_issues, of_issues.c.newsletter_id == newsletters.c.id)
+        .outerjoin(of_articles, of_articles.c.newsletter_id == newsletters.c.id)
+        .order_by(func.lower(newsletters.c.name), newsletters.c.id)
+    )
+    return tuple(NewsletterRow(_newsletter(row), row.issues, row.articles, row.latest) for row in rows)
+
+
+def counts(connection: Connection) -> Counts:
+    """How many of each the store holds."""
+    tables = (newsletters, issues, articles, messages, rejections)
+    row = connection.execute(select(*(select(func.count()).select_from(t).scalar_subquery() for t in tables))).one()
+    return Counts(*row)
+
+
+def revision(connection: Connection) -> tuple[int, datetime | None]:
+    """The number that grows when what is published changes, and when it last did."""
+    row = connection.execute(select(meta.c.revision, meta.c.changed)).one()
+    return row.revision, row.changed
+
+
+def messages_after(connection: Connection, last: MessageRow | None, limit: int) -> tuple[MessageRow, ...]:
+    """The `limit` messages that follow `last`, by date; `last` is None for the first ones."""
+    query = _MESSAGE_ROWS
+    if last is not None:
+        query = query.where(
+            or_(
+                messages.c.dated > last.dated,
+                and_(messages.c.dated == last.dated, messages.c.sha256 > last.sha256),
+            )
+        )
+    rows = connection.execute(query.order_by(messages.c.dated, messages.c.sha256).limit(limit))
+    return tuple(_message(row) for row in rows)
+
+
+def get_message(connection: Connection, sha256: str) -> MessageRow | None:
+    """The message with these bytes, or None."""
+    row = connection.execute(_MESSAGE_ROWS.where(messages.c.sha256 == sha256)).one_or_none()
+    return None if row is None else _message(row)
+
+
+def _message(row: Row[Any]) -> MessageRow:
+    return MessageRow(
+        sha256=row.sha256,
+        issue_id=row.issue_uid,
+        filename=row.filename,
+        received=row.received,
+        dated=row.dated,
+        size=row.size,
+        is_source=bool(row.is_source),
+    )
+
+
+def _newsletter(row: Row[Any]) -> Newsletter:
+    return Newsletter(key=row.key, name=row.name, slug=row.slug, address=row.address, list_id=row.list_id)
+
+
+def _stored_article(row: Row[Any]) -> StoredArticle:
+    return StoredArticle(
+        article=Article(
+            id=row.uid,
+            kind=row.kind,
+            title=row.title,
+            url=row.url,
+            url_state=row.url_state,
+            raw_link=row.raw_link,
+            summary=row.summary,
+            content_html=row.content_html,
+            go_links=tuple(row.go_links),
+            read_minutes=row.read_minutes,
+            read_source=row.read_source,
+            section=row.section,
+            label=row.label,
+            image=row.image,
+            author=row.author,
+            title_repaired=row.title_repaired,
+        ),
+        newsletter=_newsletter(row),
+        issue_id=row.issue_uid,
+        issue_subject=row.issue_subject,
+        published=row.published,
+        updated=row.updated,
+        language=row.language,
+    )

@@ -1,0 +1,151 @@
+"""The tables as they are today; `migrations` brings older databases here.
+
+    newsletters ◀── issues ◀── articles
+                      ▲
+                   messages        every message that was taken in, by the SHA-256 of its bytes
+    rejections                     every message that was not, and why
+    meta                           one row: schema version, revision
+
+What is looked up often is kept beside the article (its newsletter, its date), so that "the newest hundred" is one
+walk along an index. Columns that are asked for by nobody but Python (problems, recipients, go links) are JSON.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware datetime, kept as UTC without a zone: neither SQLite nor a text dump would keep one."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuses naive datetimes: whose clock they mean cannot be known any more once they are stored."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a datetime without a zone cannot be stored: {value.isoformat()}")
+        return value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """What was stored is UTC."""
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+# SQLite numbers rows by itself only where the type is spelt INTEGER.
+_RowNumber = BigInteger().with_variant(Integer, "sqlite")
+
+metadata = MetaData()
+
+newsletters = Table(
+    "newsletters",
+    metadata,
+    Column("id", _RowNumber, primary_key=True),
+    Column("key", Text, nullable=False, unique=True),
+    Column("slug", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("address", Text),
+    Column("list_id", Text),
+)
+
+issues = Table(
+    "issues",
+    metadata,
+    Column("id", _RowNumber, primary_key=True),
+    Column("uid", Text, nullable=False, unique=True),  # names the issue's page; made from its key
+    Column("key", Text, nullable=False, unique=True),  # the message's key
+    Column("newsletter_id", ForeignKey("newsletters.id"), nullable=False),
+    Column("source", Text, nullable=False),  # SHA-256 of the message that the articles were made from
+    Column("subject", Text, nullable=False),
+    Column("sent", UtcDateTime, nullable=False),
+    Column("message_id", Text),
+    Column("web_url", Text),
+    Column("language", Text, nullable=False),
+    Column("links_found", Integer, nullable=False),
+    Column("links_assigned", Integer, nullable=False),
+    Column("problems", JSON, nullable=False),
+    Column("recipients", JSON, nullable=False),
+)
+Index("issues_of_newsletter", issues.c.newsletter_id, issues.c.sent.desc())
+
+articles = Table(
+    "articles",
+    metadata,
+    Column("id", _RowNumber, primary_key=True),
+    Column("uid", Text, nullable=False, unique=True),  # the entry's id, a urn:uuid:
+    Column("issue_id", ForeignKey("issues.id"), nullable=False),
+    Column("newsletter_id", ForeignKey("newsletters.id"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("published", UtcDateTime, nullable=False),
+    Column("updated", UtcDateTime, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("url", Text),
+    Column("url_state", Text),
+    Column("raw_link", Text),
+    Column("summary", Text, nullable=False),
+    Column("content_html", Text, nullable=False),
+    Column("go_links", JSON, nullable=False),
+    Column("read_minutes", Integer),
+    Column("read_source", Text),
+    Column("section", Text),
+    Column("label", Text),
+    Column("image", Text),
+    Column("author", Text),
+    Column("title_repaired", Boolean, nullable=False),
+)
+Index("articles_of_issue", articles.c.issue_id)
+# One walk for each kind: a feed that leaves out nine kinds of ten must not read past the nine.
+NEWEST_FIRST = (articles.c.published.desc(), articles.c.issue_id.desc(), articles.c.position)
+Index("articles_newest", articles.c.kind, *NEWEST_FIRST)
+Index("articles_newest_of_newsletter", articles.c.newsletter_id, articles.c.kind, *NEWEST_FIRST)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("sha256", Text, primary_key=True),
+    Column("issue_id", ForeignKey("issues.id"), nullable=False),
+    Column("filename", Text),
+    Column("received", UtcDateTime, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("dated", UtcDateTime, nullable=False),  # names its folder in the archive
+)
+Index("messages_by_date", messages.c.dated, messages.c.sha256)
+Index("messages_of_issue", messages.c.issue_id)
+
+rejections = Table(
+    "rejections",
+    metadata,
+    Column("sha256", Text, primary_key=True),
+    Column("filename", Text),
+    Column("code", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("received", UtcDateTime, nullable=False),
+)
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("id", Integer, primary_key=True),  # always 1
+    Column("schema_version", Integer, nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    Column("changed", UtcDateTime),  # when the revision last grew
+)

@@ -1,0 +1,155 @@
+"""The store as others see it: open it, add issues, ask for articles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy import Connection, Engine
+
+from feedsvc.model import Issue, Kind, StoredArticle
+from feedsvc.store import queries, writes
+from feedsvc.store.engine import connect, database_errors, reading, writing
+from feedsvc.store.migrations import migrate
+from feedsvc.store.rows import AddResult, Counts, MessageRow, NewsletterRow
+
+DEFAULT_KINDS: frozenset[Kind] = frozenset({"article", "message"})
+_MESSAGES_A_PAGE = 500
+
+
+def open_store(url: str) -> Store:
+    """Open the database at this SQLAlchemy address, making or migrating it first.
+
+    Raises StoreError where it cannot be opened, is another program's, or was made by a newer feedsvc.
+    """
+    engine = connect(url)
+    try:
+        with database_errors(), writing(engine) as connection:
+            migrate(connection)
+    except BaseException:
+        engine.dispose()
+        raise
+    return Store(engine)
+
+
+class Store:
+    """Newsletters, issues, articles and messages in a database. Safe to use from several threads and processes."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+    @contextmanager
+    def batch(self) -> Iterator[Batch]:
+        """One transaction for several issues: all are stored when the block ends, or, on any exception, none."""
+        with writing(self._engine) as connection:
+            batch = Batch(connection)
+            yield batch
+            batch.finish()
+
+    def add_issue(self, issue: Issue, *, sha256: str, received: datetime, size: int, filename: str | None) -> AddResult:
+        """Store an issue and the message that it was made from, in one transaction.
+
+        The same message again, or another copy of it, changes nothing; where the conversion became another, ids stay
+        and what differs is updated. `sha256` is of the message's bytes, `size` counts them. Raises StoreError where
+        the database fails.
+        """
+        with self.batch() as batch:
+            return batch.add_issue(issue, sha256=sha256, received=received, size=size, filename=filename)
+
+    def record_rejection(self, sha256: str, filename: str | None, code: str, detail: str, received: datetime) -> None:
+        """Remember that a message was refused, and why."""
+        receipt = writes.Receipt(sha256, received, 0, filename)
+        with writing(self._engine) as connection:
+            writes.record_rejection(connection, receipt, code, detail)
+
+    def known_message(self, sha256: str) -> bool:
+        """Whether a message with these bytes was taken in."""
+        return self.get_message(sha256) is not None
+
+    def get_message(self, sha256: str) -> MessageRow | None:
+        """The message with these bytes, or None where it was never taken in."""
+        with reading(self._engine) as connection:
+            return queries.get_message(connection, sha256)
+
+    def latest_articles(
+        self, limit: int = 100, *, kinds: frozenset[Kind] = DEFAULT_KINDS, newsletter: str | None = None
+    ) -> tuple[StoredArticle, ...]:
+        """The newest articles of these kinds, by date, then in the issue's order; `newsletter` is a slug."""
+        with reading(self._engine) as connection:
+            return queries.latest_articles(connection, limit, kinds, newsletter)
+
+    def get_article(self, uuid: str) -> StoredArticle | None:
+        """The article with this id, with or without `urn:uuid:`, or None."""
+        with reading(self._engine) as connection:
+            return queries.get_article(connection, f"urn:uuid:{uuid.lower().removeprefix('urn:uuid:')}")
+
+    def newsletters(self) -> tuple[NewsletterRow, ...]:
+        """Every newsletter with its counts, by name."""
+        with reading(self._engine) as connection:
+            return queries.all_newsletters(connection)
+
+    def counts(self) -> Counts:
+        """How many of each the store holds."""
+        with reading(self._engine) as connection:
+            return queries.counts(connection)
+
+    def revision(self) -> int:
+        """A number that grows with each commit that changes what is published, and only then; every process sees it."""
+        with reading(self._engine) as connection:
+            return queries.revision(connection)[0]
+
+    def last_changed(self) -> datetime | None:
+        """When the revision last grew; None while nothing was ever published."""
+        with reading(self._engine) as connection:
+            return queries.revision(connection)[1]
+
+    def messages(self) -> Iterator[MessageRow]:
+        """Every message that was taken in, oldest first; the store may change on the way."""
+        last: MessageRow | None = None
+        while True:
+            with reading(self._engine) as connection:
+                page = queries.messages_after(connection, last, _MESSAGES_A_PAGE)
+            yield from page
+            if len(page) < _MESSAGES_A_PAGE:
+                return
+            last = page[-1]
+
+
+class Batch:
+    """A transaction that is under way. Made by `Store.batch`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._now = datetime.now(UTC)
+        self._changed = False
+
+    def add_issue(self, issue: Issue, *, sha256: str, received: datetime, size: int, filename: str | None) -> AddResult:
+        """As `Store.add_issue`.
+
+        Where it raises, this issue alone is undone, and the batch may go on unless it was StoreError.
+        """
+        receipt = writes.Receipt(sha256, received, size, filename)
+        with database_errors(), self._connection.begin_nested():
+            result = writes.add_issue(self._connection, issue, receipt, self._now)
+        self._changed = self._changed or result.status != "duplicate"
+        return result
+
+    def finish(self) -> None:
+        """Let the revision grow, if what is published changed."""
+        if self._changed:
+            writes.grow_revision(self._connection, self._now)
