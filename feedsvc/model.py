@@ -61,6 +61,7 @@ class Message:
     `recipients` are the addresses, in lower case, that the message was sent to.
     `unsubscribe` are the addresses of List-Unsubscribe (RFC 2369); `one_click` says that RFC 8058 holds for them.
     `bulk` is true where headers mark it as sent to many (List-Id, List-Unsubscribe, Precedence: bulk).
+    `web_url` is the issue's page as headers name it (Archived-At, an https List-Post), raw; None where they do not.
     """
 
     key: str
@@ -76,6 +77,7 @@ class Message:
     bulk: bool = False
     inline_images: tuple[InlineImage, ...] = ()
     problems: tuple[Problem, ...] = ()
+    web_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
