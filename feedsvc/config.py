@@ -160,6 +160,11 @@ def prepare_folders(settings: Settings) -> None:
             folder.mkdir(exist_ok=True)
             if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
                 raise PermissionError(13, "this user may not read and write there", str(folder))
+    except (FileExistsError, NotADirectoryError) as failure:
+        raise SettingsError(
+            f"cannot use {failure.filename}: a file stands where a folder is needed. "
+            "Move it away, or choose another data folder with --data or FEEDSVC_DATA."
+        ) from failure
     except OSError as failure:
         raise SettingsError(
             f"cannot use {failure.filename or settings.data}: {failure.strerror or failure}. "

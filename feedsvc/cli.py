@@ -1,0 +1,233 @@
+"""The command line. Commands import what they need when they run, so that `feedsvc --help` answers at once."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from feedsvc import __version__
+from feedsvc.errors import FeedsvcError, MessageError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from feedsvc.model import Issue
+
+STDIN = "-"
+
+
+class _Commands(click.Group):
+    """The group of commands: what goes wrong is told in one line, and only FEEDSVC_DEBUG shows where."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except FeedsvcError as error:
+            if _debugging():
+                raise
+            _complain(error.detail)
+            sys.exit(1)
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise  # click knows what to do: usage is status 2, a reader that left ends the command quietly
+        except Exception as error:
+            if _debugging():
+                raise
+            what = f"{type(error).__name__}: {error}".removesuffix(": ")
+            _complain(f"{what}. This is a mistake in feedsvc; FEEDSVC_DEBUG=1 shows where.")
+            sys.exit(1)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="feedsvc", message="%(prog)s %(version)s")
+def main() -> None:
+    """Turn e-mail newsletters into a feed with one entry for each article.
+
+    \b
+    Start here:
+      feedsvc serve                    # then drop .eml files into data/inbox
+      feedsvc convert issue.eml        # print one message as a feed
+
+    Settings come from options, from FEEDSVC_* in the environment, and from feedsvc.toml in the data folder.
+    """
+
+
+def _data_option(command: Callable[..., None]) -> Callable[..., None]:
+    return click.option(
+        "--data",
+        metavar="DIR",
+        help="The data folder.  [default: FEEDSVC_DATA, else ./data]",
+        type=click.Path(path_type=Path),
+    )(command)
+
+
+@main.command()
+@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["atom", "rss", "json", "articles", "text"]),
+    default="atom",
+    show_default=True,
+    help="A feed (atom, rss, json), one JSON object for each message (articles), or a table for people (text).",
+)
+def convert(files: tuple[str, ...], form: str) -> None:
+    """Print messages as a feed, as JSON lines, or as a table; nothing is stored.
+
+    FILE is an .eml or .mbox, or a saved .html, .txt or .md body; - reads one message from standard input.
+    Exit status 1 tells that at least one message could not be read.
+
+    \b
+    Examples:
+      feedsvc convert issue.eml > feed.xml
+      feedsvc convert --format articles *.eml | jq -r '.articles[].title'
+      feedsvc convert --format text - < issue.eml
+    """
+    from feedsvc.publish.issue_json import error_record, issue_record, json_line
+
+    out = sys.stdout.buffer
+    issues: list[Issue] = []
+    failed = False
+    for name, issue in _converted(files):
+        if isinstance(issue, FeedsvcError):
+            failed = True
+            _complain(f"{name}: {issue.detail}")
+        if form == "articles":
+            out.write(json_line(error_record(issue) if isinstance(issue, FeedsvcError) else issue_record(issue)))
+        elif form == "text":
+            if not isinstance(issue, FeedsvcError):
+                out.write(_table_of_articles(issue).encode("utf-8"))
+        elif not isinstance(issue, FeedsvcError):
+            issues.append(issue)
+    if issues:
+        out.write(_feed_document(issues, form))
+    out.flush()
+    sys.exit(1 if failed else 0)
+
+
+def _converted(files: tuple[str, ...]) -> Iterator[tuple[str, Issue | FeedsvcError]]:
+    """Each message of each file, converted, or the reason why not, in the order of the files."""
+    from feedsvc.convert import convert as convert_message
+
+    for file in files:
+        try:
+            for data, filename, received in _messages_in(file):
+                try:
+                    yield file, convert_message(data, received=received, filename=filename)
+                except MessageError as error:
+                    yield file, error
+        except OSError as failure:
+            yield file, FeedsvcError(f"cannot be read: {failure.strerror or failure}", code="no-file")
+
+
+def _messages_in(file: str) -> Iterator[tuple[bytes, str | None, datetime]]:
+    from feedsvc.intake.files import iter_messages
+
+    if file == STDIN:
+        yield sys.stdin.buffer.read(), None, datetime.now(UTC)
+        return
+    path = Path(file)
+    received = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    for data, filename in iter_messages(path):
+        yield data, filename, received
+
+
+def _feed_document(issues: list[Issue], form: str) -> bytes:
+    from feedsvc.publish import atom, entries_of, feed_of, json_feed, rss
+
+    names = {issue.newsletter.key: issue.newsletter.name for issue in issues}
+    newest_first = sorted(issues, key=lambda issue: issue.sent, reverse=True)
+    feed = feed_of(
+        (entry for issue in newest_first for entry in entries_of(issue)),
+        title=next(iter(names.values())) if len(names) == 1 else "Newsletters",
+        name=f"newsletter:{next(iter(names))}" if len(names) == 1 else "all",
+    )
+    document = {"atom": atom, "rss": rss, "json": json_feed}[form](feed)
+    return document if document.endswith(b"\n") else document + b"\n"
+
+
+def _table_of_articles(issue: Issue) -> str:
+    from rich.text import Text
+
+    from feedsvc.links import site_name
+    from feedsvc.publish import read_time
+
+    def cells(console: Console) -> None:
+        console.print(Text(f"{issue.newsletter.name}: {issue.subject} ({issue.sent:%d %B %Y})", style="bold"))
+        table = _table("Title", "Read", "Section", "Site", "Kind")
+        for article in issue.articles:
+            site = Text(
+                site_name(article.url) if article.url else "", style=f"link {article.url}" if article.url else ""
+            )
+            read = read_time(article.read_minutes, article.read_source).removesuffix(" read")
+            table.add_row(Text(article.title), Text(read), Text(article.section or ""), site, Text(article.kind))
+        console.print(table)
+
+    return _rendered(cells)
+
+
+@main.command()
+@_data_option
+def newsletters(data: Path | None) -> None:
+    """List the newsletters that have come in, with how much of each, and when the last one came.
+
+    \b
+    Example:
+      feedsvc newsletters --data ~/newsletters
+    """
+    from rich.text import Text
+
+    from feedsvc.config import load_settings, prepare_folders
+    from feedsvc.store import open_store
+
+    settings = load_settings(data=data)
+    prepare_folders(settings)
+    with open_store(settings.database_url) as store:
+        rows = store.newsletters()
+
+    def cells(console: Console) -> None:
+        if not rows:
+            console.print(Text(f"No newsletters yet. Drop messages into {settings.inbox}, or use: feedsvc ingest FILE"))
+            return
+        table = _table("Newsletter", "Issues", "Articles", "Last issue")
+        for row in rows:
+            last = f"{row.latest:%Y-%m-%d}" if row.latest else ""
+            table.add_row(Text(row.newsletter.name), str(row.issues), str(row.articles), last)
+        console.print(table)
+
+    sys.stdout.buffer.write(_rendered(cells).encode("utf-8"))
+
+
+def _table(*columns: str) -> Any:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for number, column in enumerate(columns):
+        table.add_column(column, overflow="fold", ratio=3 if number == 0 else None)
+    return table
+
+
+def _rendered(draw: Callable[[Console], None]) -> str:
+    """What `draw` prints: coloured and as wide as the terminal, or plain and 120 columns wide where it is piped."""
+    from rich.console import Console
+
+    on_terminal = sys.stdout.isatty()
+    paper = io.StringIO()
+    width = None if on_terminal else int(os.environ.get("COLUMNS") or 120)
+    draw(Console(file=paper, force_terminal=on_terminal, width=width, highlight=False, soft_wrap=False))
+    return paper.getvalue()
+
+
+def _complain(sentence: str) -> None:
+    click.echo(f"feedsvc: {sentence}", err=True)
+
+
+def _debugging() -> bool:
+    return bool(os.environ.get("FEEDSVC_DEBUG"))
