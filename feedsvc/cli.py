@@ -116,26 +116,34 @@ def _converted(files: tuple[str, ...]) -> Iterator[tuple[str, Issue | FeedsvcErr
     from feedsvc.convert import convert as convert_message
 
     for file in files:
-        try:
-            for data, filename, received in _messages_in(file):
-                try:
-                    yield file, convert_message(data, received=received, filename=filename)
-                except MessageError as error:
-                    yield file, error
-        except OSError as failure:
-            yield file, FeedsvcError(f"cannot be read: {failure.strerror or failure}", code="no-file")
+        empty = True
+        for found in _messages_in(file):
+            empty = False
+            if isinstance(found, FeedsvcError):
+                yield file, found
+                continue
+            data, filename, received = found
+            try:
+                yield file, convert_message(data, received=received, filename=filename)
+            except MessageError as error:
+                yield file, error
+        if empty:
+            yield file, FeedsvcError("holds no message: not an .eml, .mbox, .html, .txt or .md file", code="no-message")
 
 
-def _messages_in(file: str) -> Iterator[tuple[bytes, str | None, datetime]]:
+def _messages_in(file: str) -> Iterator[tuple[bytes, str | None, datetime] | FeedsvcError]:
+    """The bytes of each message, its name, and when it came in (a file's own time); or why the file cannot be read."""
     from feedsvc.intake.files import iter_messages
 
     if file == STDIN:
         yield sys.stdin.buffer.read(), None, datetime.now(UTC)
         return
     path = Path(file)
-    received = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-    for data, filename in iter_messages(path):
-        yield data, filename, received
+    try:
+        received = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        yield from ((data, filename, received) for data, filename in iter_messages(path))
+    except OSError as failure:
+        yield FeedsvcError(f"cannot be read: {failure.strerror or failure}", code="no-file")
 
 
 def _feed_document(issues: list[Issue], form: str) -> bytes:

@@ -16,3 +16,18 @@ def shared() -> Path:
     if not (folder / "corpus").is_dir():
         pytest.skip("the corpus of real newsletters is not beside this checkout")
     return folder
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the one option of this project's tests."""
+    parser.addoption(
+        "--update-golden",
+        action="store_true",
+        help="write what convert gives now into fixtures/*.json; read the diff before you commit it",
+    )
+
+
+@pytest.fixture
+def update_golden(request: pytest.FixtureRequest) -> bool:
+    """Whether golden files are to be rewritten, on purpose."""
+    return bool(request.config.getoption("--update-golden"))
