@@ -8,7 +8,7 @@ from feedsvc.links.mend import mend
 from feedsvc.links.parameters import without_tracking
 from feedsvc.links.parts import parse
 from feedsvc.links.recipients import recipients_of
-from feedsvc.links.trackers import is_tracker_parts
+from feedsvc.links.trackers import is_short_link, is_tracker_parts
 from feedsvc.links.wrappers import MAX_DEPTH, unwrap_parts
 from feedsvc.model import UrlState
 
@@ -48,10 +48,9 @@ def canonical(href: str, recipients: frozenset[str] = frozenset()) -> Target:
         if inner_parts is None:
             break
         url, parts = inner, inner_parts
-    if is_tracker_parts(parts):
-        return Target(url, "tracked")
     finder = recipients_of(recipients)
     cleaned = without_tracking(parts, finder)
-    if cleaned is not parts and is_tracker_parts(cleaned):
-        return Target(url, "tracked")
+    if is_tracker_parts(parts) or (cleaned is not parts and is_tracker_parts(cleaned)):
+        # A short link leads to the same page without what the sender put behind it; a tracker is left as it stands.
+        return Target(cleaned.url if is_short_link(parts) else url, "tracked")
     return Target(cleaned.url, "canonical")

@@ -37,6 +37,8 @@ _FILE_NAME = re.compile(
     r"[^/?#]+\.(?:html?|php|aspx?|jsp|cgi|pdf|png|jpe?g|gif|svg|webp|txt|xml|json|css|js|docx?|xlsx?|ics|eml)(?=[?#]|$)",
     re.IGNORECASE,
 )
+# Markdown around an address: an unmatched bracket with only emphasis, brackets and stops after it (`...)**`, `...)]`).
+_MARKDOWN_END = re.compile(r"[)\]][)\]*_^.,;:!>~]*$")
 _QUOTES = "\"'<>«»“”„‘’`"
 
 MAX_LENGTH = 16_384
@@ -61,6 +63,8 @@ def mend(href: str) -> tuple[str | None, str | None]:
     if len(text) > MAX_LENGTH:
         return None, f"the link is longer than {MAX_LENGTH} characters"
     text, problem = _with_scheme(text)
+    if text and ")" in text[-12:]:
+        text = _without_markdown(text)
     if text and "%" in text:
         text = _STRAY_PERCENT.sub("%25", text)
     return text or None, problem
@@ -83,6 +87,19 @@ def _reference(match: re.Match[str]) -> str:
     if name in _OTHER:
         return _OTHER[name]
     return chr(int(name[2:], 16) if name[1] == "x" else int(name[1:]))
+
+
+def _without_markdown(text: str) -> str:
+    """`text` up to an unmatched bracket, where only Markdown follows it; matched brackets belong to the address."""
+    depth = 0
+    for at, character in enumerate(text):
+        if character == "(":
+            depth += 1
+        elif character == ")":
+            depth -= 1
+            if depth < 0:
+                return text[:at] if _MARKDOWN_END.fullmatch(text, at) else text
+    return text
 
 
 def _with_scheme(text: str) -> tuple[str, str | None]:

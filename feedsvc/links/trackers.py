@@ -14,11 +14,12 @@ from feedsvc.links.rules import parents, table
 @dataclass(frozen=True, slots=True)
 class _Rules:
     shorteners: frozenset[str]
+    spared: frozenset[str]
     hosts: dict[str, re.Pattern[str]]
     first: dict[str, re.Pattern[str]]
     anywhere: re.Pattern[str]
     labels: re.Pattern[str]
-    spared: frozenset[str]
+    segments: frozenset[str]
 
 
 @cache
@@ -27,85 +28,96 @@ def _rules() -> _Rules:
     first: dict[str, list[str]] = {}
     anywhere: list[str] = []
     for row in data["path"]:
-        key = row.get("first")
-        (first.setdefault(key, []) if key is not None else anywhere).append(row["pattern"])
+        patterns = first.setdefault(row["first"], []) if "first" in row else anywhere
+        patterns.append(f"(?:{row['pattern']})")
     return _Rules(
-        frozenset(data["shorteners"]),
-        {host: re.compile(row["pattern"]) for host, row in data["hosts"].items()},
-        {key: re.compile("|".join(f"(?:{p})" for p in patterns)) for key, patterns in first.items()},
-        re.compile("|".join(f"(?:{p})" for p in anywhere)),
-        re.compile(rf"(?:{'|'.join(data['labels']['patterns'])})\."),
-        frozenset(data["spared"]),
+        shorteners=frozenset(data["shorteners"]),
+        spared=frozenset(data["spared"]),
+        hosts={host: re.compile(row["pattern"]) for host, row in data["hosts"].items()},
+        first={key: re.compile("|".join(patterns)) for key, patterns in first.items()},
+        anywhere=re.compile("|".join(anywhere)),
+        labels=re.compile(rf"(?:{'|'.join(data['labels']['patterns'])})\.[^.]+\."),
+        segments=frozenset(data["segments"]["names"]),
     )
 
 
 def is_tracker(url: str) -> bool:
-    """Whether `url` is an opaque click-tracker or short link by its shape: its target can only be known by a request."""
+    """Whether `url` is an opaque click-tracker or short link by its shape: only a request can tell where it leads.
+
+    A wrapper that carries its target is none (`unwrap` tells it). Never raises.
+    """
     mended = mend(url)[0]
     parts = parse(mended) if mended else None
     return is_tracker_parts(parts) if parts else False
+
+
+def is_short_link(parts: Parts) -> bool:
+    """Whether the path alone names the target, as on bit.ly: parameters were added by whoever sent the link."""
+    shorteners = _rules().shorteners
+    return any(host in shorteners for host in parents(parts.host))
 
 
 def is_tracker_parts(parts: Parts) -> bool:
     """`is_tracker`, for an address that is parsed already."""
     rules = _rules()
     path = parts.path
-    hosts = parents(parts.host)
-    for host in hosts:
+    rest = path + parts.query
+    if len(rest) < 3:
+        return False
+    for host in parents(parts.host):
         if host in rules.shorteners:
             return len(path) > 1
         if host in rules.spared:
             return False
-    rest = path + parts.query
-    for host in hosts:
         if host in rules.hosts and rules.hosts[host].match(rest):
             return True
     slash = path.find("/", 1)
-    pattern = rules.first.get(path[1:slash] if slash > 0 else path[1:])
+    segment = path[1:slash] if slash > 0 else path[1:]
+    pattern = rules.first.get(segment)
     if pattern is not None and pattern.match(rest):
         return True
-    if len(rest) < 4:
-        return False
     if rules.anywhere.match(rest):
         return True
-    if rules.labels.match(parts.host) and parts.host.count(".") > 1:
+    if rules.labels.match(parts.host):
         return _opaque_on_link_host(path, parts.query)
-    return _opaque_alone(path, parts.query)
+    if segment in rules.segments and slash > 0:
+        return any(is_random(piece, 24) for piece in path[slash + 1 :].split("/"))
+    return slash < 0 and len(segment) >= 20 and _opaque_alone(segment)
 
 
 _TOKEN = re.compile(r"[A-Za-z0-9_\-+=.~%]+")
-_WORDY = re.compile(r"[a-z]{2,}(?:-[a-z0-9]{1,})+|[A-Z][a-z]{3,}(?:[-_][A-Za-z]+)*")
+# Changes between kinds of characters: between digits and letters, and from lower to upper case.
+_CHANGE = re.compile(r"(?<=[a-z])[A-Z0-9]|(?<=[A-Z])[0-9]|(?<=[0-9])[A-Za-z]|(?<=[A-Z]{2})[a-z]")
+_WORDS = re.compile(r"(?:[A-Z]?[a-z]{2,})+|[A-Z]{2,5}|\d+")
+_SEPARATOR = re.compile(r"[\-_+=.~%]+")
 
 
-def randomness(token: str) -> int:
-    """How often a token changes between lower case, upper case and digits: words and dates seldom do."""
-    changes = 0
-    last = ""
-    for c in token:
-        kind = "d" if c.isdigit() else "l" if c.islower() else "u" if c.isupper() else ""
-        if kind and last and kind != last and not (last == "u" and kind == "l" and False):
-            changes += 1
-        last = kind or last
-    return changes
+def is_random(token: str, least: int) -> bool:
+    """Whether a piece of an address is a random token of `least` characters or more, and no slug, date or name.
 
-
-def _opaque(token: str, least: int) -> bool:
-    return len(token) >= least and _TOKEN.fullmatch(token) is not None and randomness(token) * 6 >= min(len(token), 90)
+    Random text changes between letters, digits and cases about every second character (base64), every third or so (hex);
+    a slug changes seldom, and the pieces between its hyphens are words.
+    """
+    if len(token) < least or not _TOKEN.fullmatch(token):
+        return False
+    changes = len(_CHANGE.findall(token))
+    if changes * 6 < min(len(token), 90):
+        return False
+    pieces = _SEPARATOR.split(token)
+    words = sum(len(p) for p in pieces if _WORDS.fullmatch(p))
+    return words * 2 < len(token)
 
 
 def _opaque_on_link_host(path: str, query: str) -> bool:
     segments = [s for s in path.split("/") if s]
     if not segments:
-        return any(_opaque(piece.partition("=")[2], 24) for piece in query[1:].split("&"))
-    if len(segments) == 1 and len(segments[0]) <= 12:
+        return any(is_random(piece.partition("=")[2], 24) for piece in query[1:].split("&"))
+    if len(segments) == 1 and len(segments[0]) <= 12:  # a short link: `mq8`, `s6cVdH`
         token = segments[0]
-        return token.isalnum() and not token.isdigit() and randomness(token) >= 1 and not token.istitle()
-    return any(_opaque(s, 20) for s in segments)
+        return token.isalnum() and not token.isdigit() and _CHANGE.search(token) is not None
+    return any(is_random(s, 20) for s in segments)
 
 
-def _opaque_alone(path: str, query: str) -> bool:
-    """A long random token as the whole path, on any host."""
-    token = path[1:]
-    if "/" in token or len(token) < 20:
-        return False
-    return _opaque(token, 60) or (token.isalnum() and randomness(token) >= 8 and not token.islower())
+def _opaque_alone(token: str) -> bool:
+    """A random token as the whole path, on any host (Marketo, Google's mails)."""
+    return is_random(token, 60) or (token.isalnum() and not token.islower() and len(_CHANGE.findall(token)) >= 7)
