@@ -1,6 +1,7 @@
 """Stored articles as the bytes of a feed: Atom, RSS and JSON Feed. The only user of feedgen."""
 
 from feedsvc.publish.atom import atom
+from feedsvc.publish.content import without_images
 from feedsvc.publish.entry import (
     FEED_KINDS,
     Entry,
@@ -12,6 +13,7 @@ from feedsvc.publish.entry import (
     read_time,
 )
 from feedsvc.publish.feed import Feed, entries_of, feed_of
+from feedsvc.publish.gate import redirect_target
 from feedsvc.publish.jsonfeed import json_feed
 from feedsvc.publish.rss import rss
 
@@ -29,5 +31,7 @@ __all__ = [
     "newsletter_path",
     "publish_entry",
     "read_time",
+    "redirect_target",
     "rss",
+    "without_images",
 ]

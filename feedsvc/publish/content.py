@@ -19,6 +19,7 @@ TAGS: Final = frozenset((
 ))
 # fmt: on
 _ATTRIBUTES: Final = {"a": {"href"}, "img": {"src", "alt", "width", "height"}, "ol": {"start"}}
+_PAGE_ATTRIBUTES: Final = {"a": {"href"}, "ol": {"start"}}
 _DROPPED_WHOLE: Final = frozenset(
     ("script", "style", "title", "template", "noscript", "iframe", "svg", "math", "textarea")
 )
@@ -63,6 +64,11 @@ def published_html(content: str, entry_uuid: str, base: str | None) -> str:
             picture.attrs["src"] = src
             approved.add(src)
     return _sanitised(body.html or "", approved)
+
+
+def without_images(published: str) -> str:
+    """Return published HTML without its images, for a page that loads nothing from other hosts."""
+    return nh3.clean(published, tags=set(TAGS - {"img"}), attributes=_PAGE_ATTRIBUTES, url_schemes={"http", "https"})
 
 
 def _sanitised(markup: str, approved: set[str]) -> str:

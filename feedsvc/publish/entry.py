@@ -52,8 +52,8 @@ class Entry:
     """An article as every format publishes it; all addresses in it have passed the gate, all text is fit for XML.
 
     `link` is where the article is: its canonical link, else feedsvc's own `/go/` or issue page; None only where there
-    is no server. `via` is the issue's page. `lead` is the line above the content, with which `content_html` begins
-    ("5 min read · techcrunch.com · Headlines & Launches"). `title` and `author` are never empty.
+    is no server. `via` is the issue's page. `lead` is the line above the content ("5 min read · techcrunch.com ·
+    Headlines & Launches"), `body_html` the content without it. `title` and `author` are never empty.
     """
 
     id: str
@@ -67,7 +67,7 @@ class Entry:
     categories: tuple[Category, ...]
     lead: str
     summary: str
-    content_html: str
+    body_html: str
     kind: Kind
     site: str | None = None
     section: str | None = None
@@ -76,6 +76,12 @@ class Entry:
     read_source: ReadSource | None = None
     thumbnail: str | None = None
     language: str = ""
+
+    @property
+    def content_html(self) -> str:
+        """The content as readers show it: the lead, then the body; never empty."""
+        lead = f"<p>{html.escape(self.lead, quote=False)}</p>" if self.lead else ""
+        return "\n".join(filter(None, (lead, self.body_html))) or "<p></p>"
 
     @property
     def uuid(self) -> str:
@@ -94,7 +100,6 @@ def publish_entry(stored: StoredArticle, base: str | None) -> Entry:
     site = clean_line(site_name(canonical)) or None if canonical else None
     author = clean_line(stored.newsletter.name) or stored.newsletter.slug or "Newsletter"
     via = None if base is None else issue_url(base, stored.issue_id)
-    lead = _SEPARATOR.join(_lead(article, site, section, label, stored.also_in))
     summary = clean_line(article.summary)
     body = published_html(article.content_html, entry_uuid(article.id), base)
     if not body and summary:
@@ -113,9 +118,9 @@ def publish_entry(stored: StoredArticle, base: str | None) -> Entry:
             self_url=None if base is None else f"{base}{newsletter_path(stored.newsletter.slug)}",
         ),
         categories=_categories(stored, author, section, label),
-        lead=lead,
+        lead=_SEPARATOR.join(_lead(article, site, section, label, stored.also_in)),
         summary=summary,
-        content_html=f"<p>{html.escape(lead, quote=False)}</p>\n{body}".strip() if lead else body or "<p></p>",
+        body_html=body,
         kind=article.kind,
         site=site,
         section=section,

@@ -88,7 +88,7 @@ def feed_of(
 
 def entries_of(issue: Issue, *, kinds: frozenset[Kind] = FEED_KINDS) -> tuple[StoredArticle, ...]:
     """Return an issue's articles of these kinds as entries, for a feed that is made without a store."""
-    issue_id = str(uuid.uuid5(ENTRY_NAMESPACE, f"issue\n{issue.key}"))
+    issue_id = str(uuid.uuid5(ENTRY_NAMESPACE, issue.key))
     return tuple(
         StoredArticle(
             article=article,

@@ -1,0 +1,104 @@
+"""The application: made by `create_app`, for `feedsvc serve`, for any WSGI server, and for tests."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+
+from flask import Flask, Response, current_app, render_template, request
+from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnavailable
+
+from feedsvc import __version__
+from feedsvc.config import Settings, load_settings
+from feedsvc.errors import StoreError
+from feedsvc.publish import read_time, without_images
+from feedsvc.store import Store, open_store
+from feedsvc.web import feeds, pages, when
+from feedsvc.web.site import EXTENSION, Site, root_path, site
+
+_SECURITY_HEADERS: Final = {
+    # Everything that a page needs comes from here; nothing is inline, nothing from another host, and nobody frames us.
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    # A person's mail is nothing for a search engine, should it ever reach this.
+    "X-Robots-Tag": "noindex, nofollow",
+}
+
+_ADVICE: Final = {
+    400: "The request could not be understood. Check the address.",
+    404: "Check the address, or look for it on the front page.",
+    405: "This address can only be read.",
+    500: "Something went wrong here. The log says more; trying again may help.",
+    503: "The store does not answer now. Trying again in a moment may help; the log says more.",
+}
+
+
+def create_app(settings: Settings | None = None, store: Store | None = None) -> Flask:
+    """Return the application.
+
+    Without settings, those of the environment and of `feedsvc.toml` are loaded; without a store, theirs is opened. It
+    serves only: the inbox is watched by `feedsvc serve`. Raises SettingsError or StoreError.
+    """
+    settings = load_settings() if settings is None else settings
+    if store is None:
+        if settings.database is None:
+            settings.data.mkdir(parents=True, exist_ok=True)
+        store = open_store(settings.database_url)
+    app = Flask(__name__)
+    app.extensions[EXTENSION] = Site(settings, store)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters["exact"] = when.exact
+    app.jinja_env.filters["ago"] = lambda moment: when.relative(moment, datetime.now(UTC))
+    app.jinja_env.filters["without_images"] = without_images
+    app.jinja_env.globals["read_time"] = read_time
+    app.context_processor(_page_context)
+    app.register_blueprint(feeds.blueprint)
+    app.register_blueprint(pages.blueprint)
+    app.register_error_handler(HTTPException, _error_page)
+    app.register_error_handler(StoreError, _store_error_page)
+    app.after_request(_secure)
+    return app
+
+
+def _page_context() -> dict[str, object]:
+    """Return what every page may use, an error page too: nothing here asks the store."""
+    return {"root": root_path(), "site_title": site().settings.title, "version": __version__}
+
+
+def _secure(response: Response) -> Response:
+    for name, value in _SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value)
+    if response.mimetype == "text/html":
+        response.headers.setdefault("Cache-Control", "private, no-cache")
+    return response
+
+
+def _error_page(error: HTTPException) -> Response:
+    """Return a page in our own design that says what to do, and nothing of what went on inside."""
+    if error.response is not None or error.code is None or error.code < 400:
+        return error.get_response()  # type: ignore[return-value]
+    own_words = error.description if type(error).description != error.description else None
+    if isinstance(error, InternalServerError):
+        own_words = None
+    page = render_template(
+        "error.html", code=error.code, name=error.name, words=own_words, advice=_ADVICE.get(error.code, "")
+    )
+    response = Response(page, status=error.code)
+    for name, value in error.get_headers():
+        if name.lower() not in ("content-type", "content-length"):
+            response.headers[name] = value
+    return response
+
+
+def _store_error_page(error: StoreError) -> Response:
+    current_app.logger.error("%s %s: %s", request.method, request.path, error.detail)
+    response = _error_page(ServiceUnavailable())
+    response.headers["Retry-After"] = "10"
+    return response

@@ -1,0 +1,59 @@
+"""What every request needs: settings, store, rendered documents, and the address under which we are known."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Final, cast
+from urllib.parse import urlsplit
+
+from flask import current_app, request
+from werkzeug.exceptions import BadRequest
+
+from feedsvc.config import Settings
+from feedsvc.store import Store
+from feedsvc.web.documents import DocumentCache
+
+EXTENSION: Final = "feedsvc"
+
+# RFC 1123 labels, an IPv4 address, or an IPv6 address in brackets; then perhaps a port. Whatever else a Host header
+# holds would stand in a feed's links.
+_HOST = re.compile(
+    r"(?=.{1,261}\Z)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*\.?"
+    r"|\[[0-9a-f:.]{2,45}\])(?::[0-9]{1,5})?",
+    re.ASCII,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One application's settings, store and documents."""
+
+    settings: Settings
+    store: Store
+    documents: DocumentCache = field(default_factory=DocumentCache)
+
+
+def site() -> Site:
+    """Return what the current application was made with."""
+    return cast(Site, current_app.extensions[EXTENSION])
+
+
+def base_url() -> str:
+    """Return the address under which the reader knows us, without a slash at its end: as set, else as asked for.
+
+    Raises BadRequest where it has to come from the request and the Host header is no host.
+    """
+    settings = site().settings
+    if settings.base_url:
+        return settings.base_url.rstrip("/")
+    host = request.host.lower()
+    if not _HOST.fullmatch(host):
+        raise BadRequest("The Host header of this request is not the name of a host.")
+    return f"{request.scheme}://{host}{request.script_root}".rstrip("/")
+
+
+def root_path() -> str:
+    """Return the path under which our pages are, without a slash at its end: "" where they are at the top."""
+    settings = site().settings
+    return urlsplit(settings.base_url).path.rstrip("/") if settings.base_url else request.script_root.rstrip("/")
