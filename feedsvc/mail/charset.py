@@ -1,8 +1,9 @@
 """Bytes to text: which charset a body is really in, whatever it says, and the repair of text that was decoded in the wrong one.
 
-What is declared is often wrong; UTF-8 that decodes is hardly ever a coincidence. So UTF-8 is tried first, unless the declared
-charset is stateful (its bytes are ASCII, and so valid UTF-8, but mean something else). The web's reading of labels is followed
-(WHATWG Encoding, section 4.2): iso-8859-1 and ascii mean cp1252, gb2312 means gb18030, shift_jis means cp932.
+What is declared is often wrong; UTF-8 that decodes is hardly ever a coincidence. So UTF-8 is tried first, unless the
+declared charset is stateful (its bytes are ASCII, and so valid UTF-8, but mean something else). The web's reading of
+labels is followed (WHATWG Encoding, section 4.2): iso-8859-1 and ascii mean cp1252, gb2312 means gb18030, shift_jis
+means cp932.
 """
 
 from __future__ import annotations
@@ -62,7 +63,8 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 
-# What UTF-8 looks like when read as cp1252 or latin-1, and as mac_roman. Each is cheap to look for and hardly ever meant.
+# What UTF-8 looks like when read as cp1252 or latin-1, and as mac_roman. Each is cheap to look for and hardly ever
+# meant.
 _SIGNS = ("Ã", "Â", "â€", "ðŸ", "ï¿½", "ï»¿", "â‚¬", "Ð", "Å", "√", "¬†", "‚Ä", "ü§", "üî", "â\x80", "ð\x9f")
 _UTF8_LEAD = re.compile("[\u00c2-\u00f4√¬‚ƒüâðÃÂ]")
 

@@ -1,6 +1,7 @@
 """Strings made safe for every later room: no control characters, surrogates or noncharacters, one kind of line end.
 
-XML 1.0 (section 2.2) forbids most of them and SQLite and nh3 raise on some, so they are dropped here, once, and nobody else looks.
+XML 1.0 (section 2.2) forbids most of them and SQLite and nh3 raise on some, so they are dropped here, once, and
+nobody else looks.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Header values as text: unfolded, RFC 2047 decoded, with what real mail does to both; and the addresses in them.
 
-mail-parser keeps folds in subjects, gives a list where a header stands twice, and nothing for `From: Newsletter`; so headers are read here
-from the raw values of the message that it parsed.
+mail-parser keeps folds in subjects, gives a list where a header stands twice, and nothing for `From: Newsletter`; so
+headers are read here from the raw values of the message that it parsed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from email.message import Message as MimeMessage
 from feedsvc.mail.charset import codec_name, decode, repair_mojibake
 from feedsvc.mail.clean import clean_line
 
-# RFC 2047 allows 75 characters and no spaces in an encoded word; senders keep to neither. The lazy run ends at the first "?=".
+# RFC 2047 allows 75 characters and no spaces in an encoded word; senders keep to neither. The lazy run ends at the
+# first "?=".
 _ENCODED_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?(.*?)\?=", re.S)
 _FOLD = re.compile(r"[ \t]*[\r\n]+[ \t]*")
 _ADDRESS = re.compile(r"[^\s<>,;:\"()\[\]\\@]{1,128}@[^\s<>,;:\"()\[\]\\@]{1,190}")
@@ -72,8 +73,13 @@ class Headers:
         """Return every address in the headers of this name, in lower case."""
         found: set[str] = set()
         for text in self.all(name):
-            found.update(match[0].lower().strip("'.") for match in _ADDRESS.finditer(text))
+            found |= addresses_in(text)
         return frozenset(found)
+
+
+def addresses_in(text: str) -> frozenset[str]:
+    """Return every address that stands in `text`, in lower case."""
+    return frozenset(found[0].lower().strip("'.") for found in _ADDRESS.finditer(text))
 
 
 def _as_text(raw: str) -> str:

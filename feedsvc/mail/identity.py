@@ -1,8 +1,9 @@
 """Who a message is from, whom it was sent to, and how to leave: newsletter identity, recipients, unsubscribe addresses.
 
-A newsletter's identity must be the same in each of its mails. Three things in headers are not: sender addresses that hold a token for the
-recipient or the mailing (VERP), the detail of a subaddress (RFC 5233), and a List-Id that is the number of the mailing. All three are
-recognised by shape or by the other headers of the same mail, not by a list of providers.
+A newsletter's identity must be the same in each of its mails. Three things in headers are not: sender addresses that
+hold a token for the recipient or the mailing (VERP), the detail of a subaddress (RFC 5233), and a List-Id that is the
+number of the mailing. All three are recognised by shape or by the other headers of the same mail, not by a list of
+providers.
 """
 
 from __future__ import annotations
@@ -16,7 +17,26 @@ from feedsvc.mail.clean import clean_line
 from feedsvc.mail.headers import Headers, Mailbox
 from feedsvc.model import Newsletter
 
-_TO_HEADERS = ["to", "cc", "bcc", "delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-forwarded-to", "x-rcpt-to", "x-pop3-rcpt", "apparently-to", "x-apparently-to", "x-real-to", "x-delivered-to", "original-recipient", "require-recipient-valid-since", "resent-to", "x-forwarded-for"]
+_TO_HEADERS = [
+    "to",
+    "cc",
+    "bcc",
+    "delivered-to",
+    "x-original-to",
+    "envelope-to",
+    "x-envelope-to",
+    "x-forwarded-to",
+    "x-rcpt-to",
+    "x-pop3-rcpt",
+    "apparently-to",
+    "x-apparently-to",
+    "x-real-to",
+    "x-delivered-to",
+    "original-recipient",
+    "require-recipient-valid-since",
+    "resent-to",
+    "x-forwarded-for",
+]
 _SENDER_HEADERS = ("from", "sender", "reply-to", "resent-from", "x-original-from", "return-path", "x-envelope-from")
 # Headers in which sending services number the mailing: X-Mailing, x-job, X-Campaign, X-CampaignID, X-MailingID ...
 _MAILING_HEADER = re.compile(r"^x-(?:\w+-)?(?:mailing|job|campaign|message|send)-?(?:id)?$")
@@ -24,9 +44,8 @@ _BOUNCE_LOCAL = re.compile(
     r"^(?:bounces?|return|returns|verp|err|errors?|msprvs\d*|prvs|btv1|srs\d|fbl|leave|unsub\w*|unsubscribe|reply)(?=[-+=_.#]|$)"
 )
 _GENERIC_LABELS = frozenset(
-    ["www", "mail", "email", "e", "em", "news", "newsletter", "newsletters", "mailer", "send", "sender", "info", "click", "links", "go", "lists", "list", "mg", "m", "updates", "bounce", "bounces", "reply"]
+    {"www", "mail", "email", "e", "em", "news", "newsletter", "newsletters", "mailer", "send", "bounce", "bounces"}
 )
-_SECOND_LEVEL = frozenset(["co", "com", "org", "net", "gov", "ac", "edu", "gouv"])
 _TARGET = re.compile(r"<\s*([^<>]+?)\s*>")
 _VERP_DETAIL = re.compile(r"(?:^|[-+])([A-Za-z0-9._+]{1,64})={1,3}([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)$")
 _DASHES = re.compile(r"[^a-z0-9]+")
@@ -126,8 +145,8 @@ def _list_id(headers: Headers) -> tuple[str | None, str]:
         description = text[: found.start()].strip(" \"'") if found else ""
         if description.split(" ")[0].lower() in identifier and description.count(" ") <= 1:
             description = ""  # Mailchimp's "f39692e2…mc list" says nothing
-        if not identifier:
-            continue
+        if "." not in identifier and found is None:
+            continue  # a number in clear, without the domain that makes it unique (RFC 2919, section 3)
         if _numbers_the_mailing(headers, identifier):
             return None, description
         return identifier, description
@@ -146,14 +165,11 @@ def _numbers_the_mailing(headers: Headers, identifier: str) -> bool:
 
 
 def _name_of_domain(domain: str) -> str:
-    """Return the label of a domain that names somebody (`mail.bensbites.co` gives `bensbites`); no public-suffix list is needed for that."""
+    """Return a domain without the labels that only say that it sends mail (`mail.example.org` gives `example.org`)."""
     labels = [label for label in domain.split(".") if label]
-    if len(labels) < 2:
-        return labels[0] if labels else ""
-    labels.pop()
-    if len(labels) > 1 and labels[-1] in _SECOND_LEVEL:
-        labels.pop()
-    return labels[-1] if labels[-1] not in _GENERIC_LABELS or len(labels) == 1 else labels[-2]
+    while len(labels) > 2 and labels[0] in _GENERIC_LABELS:
+        labels.pop(0)
+    return ".".join(labels)
 
 
 def recipients_of(headers: Headers) -> frozenset[str]:

@@ -1,7 +1,7 @@
 """The bodies of a message: which leaf parts are its HTML and its text, each decoded here and not by mail-parser.
 
-mail-parser takes an HTML part with a `name=` for an attachment, mixes the parts of an attached message with the outer one's, joins
-alternatives, and believes the declared charset. So the tree of parts is walked here.
+mail-parser takes an HTML part with a `name=` for an attachment, mixes the parts of an attached message with the outer
+one's, joins alternatives, and believes the declared charset. So the tree of parts is walked here.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from email.message import Message as MimeMessage
 
 from feedsvc.mail.charset import decode, repair_mojibake
 from feedsvc.mail.clean import clean_line, clean_text
+from feedsvc.mail.flat import text_parts
 from feedsvc.model import InlineImage, Problem
 
 _MAX_PARTS = 2_000
@@ -64,15 +65,8 @@ def read_parts(message: MimeMessage) -> Bodies:
     if not found.html and not found.text:
         for part in found.put_aside:
             _take_body(part, found)
-    if not found.html and not found.text and not found.attached and message.is_multipart():
-        _take_preamble(message, found)
-    if (
-        not found.html
-        and not found.text
-        and not message.is_multipart()
-        and message.get_content_maintype() == "multipart"
-    ):
-        _take_broken_multipart(message, found)
+    if not found.html and not found.text and not found.attached:
+        _take_outside(message, found)
     if found.images_left_out:
         detail = f"{found.images_left_out} inline images were left out; {_MAX_IMAGES} with 5 MB in all are kept."
         found.problems["images-left-out"] = Problem("images-left-out", detail, lost=True)
@@ -98,13 +92,13 @@ def _walk(message: MimeMessage, found: _Found) -> None:
             )
             return
         kind = part.get_content_type()
-        payload = part.get_payload()
-        if isinstance(payload, list):
+        if part.is_multipart():
+            payload = part.get_payload()
             if part.get_content_maintype() == "message":
                 if kind in {"message/rfc822", "message/global"}:
-                    found.attached.extend(inner for inner in payload if isinstance(inner, MimeMessage))
+                    found.attached.extend(_messages(payload))
                 continue
-            stack.extend(inner for inner in reversed(payload) if isinstance(inner, MimeMessage))
+            stack.extend(reversed(_messages(payload)))
         elif kind in _BODY_TYPES:
             _visit_text(part, kind, found)
         elif part.get_content_maintype() == "image":
@@ -140,10 +134,8 @@ def _take_image(part: MimeMessage, kind: str, found: _Found) -> None:
     content_id = clean_line(str(part.get("content-id", ""))).strip("<> ")
     if not content_id:
         return
-    # Four characters of base64 are three bytes: what is too large is not decoded at all.
-    payload = part.get_payload()
     room = _MAX_IMAGE_BYTES - found.image_bytes
-    if len(found.images) >= _MAX_IMAGES or (isinstance(payload, str) and len(payload) * 3 // 4 > room + 100_000):
+    if len(found.images) >= _MAX_IMAGES or room <= 0:
         found.images_left_out += 1
         return
     data = part_bytes(part)
@@ -154,29 +146,24 @@ def _take_image(part: MimeMessage, kind: str, found: _Found) -> None:
     found.images.append(InlineImage(content_id=content_id, media_type=kind, data=data))
 
 
-def _take_preamble(message: MimeMessage, found: _Found) -> None:
-    """Take what stands before and after the boundaries where nothing stands between them."""
-    for outside in (message.preamble, message.epilogue):
-        if isinstance(outside, str):
-            _take_string(outside, found)
-
-
-def _take_broken_multipart(message: MimeMessage, found: _Found) -> None:
-    """Take the whole body of a multipart message whose boundary never comes."""
-    payload = message.get_payload()
-    if isinstance(payload, str):
-        _take_string(payload, found)
-
-
-def _take_string(raw: str, found: _Found) -> None:
-    text = clean_text(repair_mojibake(decode(raw.encode("utf-8", "surrogateescape")).text)).strip()
-    lines = [line for line in text.split("\n") if not _BOILERPLATE.search(line)]
-    text = "\n".join(lines).strip()
-    if text:
-        (found.html if is_html(text) else found.text).append(text)
-        found.problems["parts-broken"] = Problem(
-            "parts-broken", "The parts are not parted as the headers say; what could be read was kept."
-        )
+def _take_outside(message: MimeMessage, found: _Found) -> None:
+    """Take what stands outside the declared boundaries, where nothing stands between them: parts with other boundaries, else words."""
+    if message.is_multipart():
+        outside = b"\n".join(_raw(words) for words in (message.preamble, message.epilogue) if isinstance(words, str))
+    elif message.get_content_maintype() == "multipart":
+        outside = _payload_bytes(message)
+    else:
+        return
+    for part in text_parts(outside):
+        _visit_text(part, part.get_content_type(), found)
+    if not found.html and not found.text:
+        text = clean_text(repair_mojibake(decode(outside).text))
+        text = "\n".join(line for line in text.split("\n") if not _BOILERPLATE.search(line)).strip()
+        if text:
+            (found.html if is_html(text) else found.text).append(text)
+    if found.html or found.text:
+        detail = "The parts are not parted as the headers say; what could be read was kept."
+        found.problems["parts-broken"] = Problem("parts-broken", detail)
 
 
 def _parameter(part: MimeMessage, name: str, header: str) -> str | None:
@@ -191,19 +178,40 @@ def _parameter(part: MimeMessage, name: str, header: str) -> str | None:
 
 def part_bytes(part: MimeMessage) -> bytes:
     """Return the bytes of a leaf part with its Content-Transfer-Encoding undone (RFC 2045, section 6), as far as it is what it says."""
-    payload = part.get_payload()
-    if not isinstance(payload, str):
-        return b""
     found = _CTE.match(str(part.get("content-transfer-encoding", "")))
     encoding = found[1].lower() if found else ""
-    if encoding == "base64":
-        return _from_base64(payload.encode("utf-8", "surrogateescape"))
-    if encoding == "quoted-printable":
-        return binascii.a2b_qp(payload.encode("utf-8", "surrogateescape"))
     if encoding in {"x-uuencode", "uuencode", "uue", "x-uue"}:
         data = part.get_payload(decode=True)
         return data if isinstance(data, bytes) else b""
-    return payload.encode("utf-8", "surrogateescape")
+    raw = _payload_bytes(part)
+    if encoding == "base64":
+        return _from_base64(raw)
+    if encoding == "quoted-printable":
+        return binascii.a2b_qp(raw)
+    return raw
+
+
+def _payload_bytes(part: MimeMessage) -> bytes:
+    """Return a leaf's payload as it stands in the message.
+
+    `get_payload()` would decode 8-bit bytes by the declared charset, which is not to be believed; with `decode=True` it gives the bytes, once
+    there is no transfer encoding for it to undo.
+    """
+    del part["content-transfer-encoding"]
+    try:
+        data = part.get_payload(decode=True)
+    except (ValueError, TypeError, LookupError):  # a charset parameter that is no charset
+        del part["content-type"]
+        data = part.get_payload(decode=True)
+    return data if isinstance(data, bytes) else b""
+
+
+def _raw(words: str) -> bytes:
+    return words.encode("utf-8", "surrogateescape")
+
+
+def _messages(payload: object) -> list[MimeMessage]:
+    return [inner for inner in payload if isinstance(inner, MimeMessage)] if isinstance(payload, list) else []
 
 
 def _from_base64(raw: bytes) -> bytes:

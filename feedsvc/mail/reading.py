@@ -1,8 +1,9 @@
 """From bytes to one Message: which kind of file it is, then headers and parts, or the head of a saved body.
 
-The strategy rests on three facts. A file's suffix is a hint and its first lines are evidence: a `.txt` that begins with mail headers is a
-message. What stands before the headers (BOM, blank lines, an mbox `From ` line) makes a parser see no headers at all. And whatever the
-bytes, the next message must not be held up: nothing but MessageError leaves this module.
+The strategy rests on three facts. A file's suffix is a hint and its first lines are evidence: a `.txt` that begins
+with mail headers is a message. What stands before the headers (BOM, blank lines, an mbox `From ` line) makes a parser
+see no headers at all. And whatever the bytes, the next message must not be held up: nothing but MessageError leaves
+this module.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import email.parser
 import hashlib
 import logging
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.message import Message as MimeMessage
 
@@ -22,9 +24,11 @@ from mailparser.exceptions import MailParserError
 from feedsvc.errors import MessageError, TooLarge, UnreadableMessage
 from feedsvc.mail import identity
 from feedsvc.mail.charset import decode, repair_mojibake
-from feedsvc.mail.clean import clean_text
-from feedsvc.mail.dates import sent_date
-from feedsvc.mail.headers import Headers
+from feedsvc.mail.clean import clean_line, clean_text
+from feedsvc.mail.dates import is_plausible, sent_date
+from feedsvc.mail.flat import text_parts
+from feedsvc.mail.forward import forwarded_date, forwarded_html, forwarded_text
+from feedsvc.mail.headers import Headers, addresses_in
 from feedsvc.mail.parts import Bodies, is_html, read_parts
 from feedsvc.mail.saved import file_stem, read_saved
 from feedsvc.model import Message, Problem
@@ -38,9 +42,14 @@ _BEFORE_HEADERS = re.compile(rb"(?:[ \t]*\r?\n|\r)*")
 _MBOX_LINE = re.compile(rb">?From [^\r\n]*\r?\n")
 # Headers that nearly every message has, and hardly any prose begins with two of.
 _MAIL_HEADERS = frozenset(
-    b"from to cc subject date received message-id mime-version content-type content-transfer-encoding return-path delivered-to list-id "
-    b"reply-to sender x-mailer envelope-to list-unsubscribe dkim-signature x-received arc-seal x-original-to authentication-results".split()
+    b"from to cc subject date received message-id mime-version content-type content-transfer-encoding return-path "
+    b"delivered-to list-id reply-to sender x-mailer envelope-to list-unsubscribe dkim-signature x-received arc-seal "
+    b"x-original-to authentication-results".split()
 )
+_HEADERS_END = re.compile(rb"\n[ \t]*\r?\n")
+_ODD_LINE = re.compile(rb"^(?![!-9;-~]+:|[ \t]|From |\r?$)", re.M)
+_SPACED_NAME = re.compile(rb"([!-9;-~]{1,80})[ \t]+:")
+_MAX_HEADER_BYTES = 1_000_000
 _FOREIGN_FILES = (
     (b"\xd0\xcf\x11\xe0", "an Outlook .msg file; save it as .eml"),
     (b"%PDF", "a PDF file"),
@@ -85,7 +94,7 @@ def _read(data: bytes, received: datetime, filename: str | None) -> Message:
     start = headers_start(data, filename)
     if start is None:
         return _read_saved_body(data, received, filename)
-    return _read_mail(data[start:], received, filename)
+    return _read_mail(mend_headers(data[start:]), received, filename)
 
 
 def headers_start(data: bytes, filename: str | None) -> int | None:
@@ -124,10 +133,38 @@ def headers_start(data: bytes, filename: str | None) -> int | None:
     return start if known >= needed and known + others else None
 
 
+def mend_headers(data: bytes) -> bytes:
+    """Return a message whose header lines are such as parsers accept: `Name :` becomes `Name:`, a stray line a folded one.
+
+    The parser ends the headers at the first line that is none, and all below would be lost as body.
+    """
+    found = _HEADERS_END.search(data, 0, _MAX_HEADER_BYTES)
+    head = data[: found.start() + 1] if found else data[:_MAX_HEADER_BYTES]
+    if not _ODD_LINE.search(head):
+        return data
+    lines = head.split(b"\n")
+    for n, line in enumerate(lines):
+        header = _SPACED_NAME.match(line)
+        if header is not None:
+            lines[n] = header[1] + b":" + line[header.end() :]
+        elif n and line.strip() and not _HEADER.match(line) and line[:1] not in b" \t":
+            # Only where mail headers follow is it a stray line among them; else it is the body, with no
+            # blank line before it.
+            below = sum(
+                1 for later in lines[n + 1 : n + 40] if (h := _HEADER.match(later)) and h[1].lower() in _MAIL_HEADERS
+            )
+            if below < 2:
+                break
+            lines[n] = b" " + line
+    return b"\n".join(lines) + data[len(head) :]
+
+
 def _read_mail(data: bytes, received: datetime, filename: str | None) -> Message:
     mime, problems = _parse(data)
+    outer: Headers | None = None
     bodies = read_parts(mime)
     if bodies.html is None and bodies.text is None and len(bodies.attached) == 1:
+        outer = Headers(mime)
         mime = bodies.attached[0]
         bodies = read_parts(mime)
         problems += (Problem("forward-attached", "The message only carries another one, which was read."),)
@@ -142,7 +179,7 @@ def _read_mail(data: bytes, received: datetime, filename: str | None) -> Message
     sent, date_problems = sent_date(headers.first("date"), headers.all("received"), received)
     message_id = _message_id(headers)
     unsubscribe = identity.unsubscribe_of(headers)
-    return Message(
+    message = Message(
         key=message_id or content_key(data),
         newsletter=identity.newsletter_of(headers, file_stem(filename) or subject),
         subject=subject,
@@ -158,6 +195,41 @@ def _read_mail(data: bytes, received: datetime, filename: str | None) -> Message
         problems=problems + date_problems + bodies.problems,
         web_url=_web_url(headers),
     )
+    if outer is not None:
+        return _hide_forwarder(message, outer)
+    return message if message.bulk else _unforward(message, headers, received)
+
+
+def _hide_forwarder(message: Message, outer: Headers) -> Message:
+    """Return a message with who forwarded it, and whom to, among its recipients: what is published must not name them."""
+    people = identity.recipients_of(outer) | outer.addresses("from") | outer.addresses("reply-to")
+    return replace(message, recipients=message.recipients | people)
+
+
+def _unforward(message: Message, headers: Headers, received: datetime) -> Message:
+    """Return the newsletter that a message forwards inline, with its own sender, subject and date; else the message as it is."""
+    in_text = forwarded_text(message.text, subject=message.subject) if message.text else None
+    in_html = forwarded_html(message.html, subject=message.subject) if message.html else None
+    said = in_html or in_text
+    if said is None or (message.html is not None and in_html is None):
+        return message
+    inner = MimeMessage()
+    inner["From"] = clean_line(said.sender)
+    newsletter = identity.newsletter_of(Headers(inner), message.subject)
+    moment = forwarded_date(said.date)
+    sent = moment if moment is not None and is_plausible(moment, received) else message.sent
+    who = "The newsletter was forwarded; its own sender, subject and date stand in the body."
+    forwarded = replace(
+        message,
+        newsletter=newsletter,
+        subject=clean_line(said.subject) or message.subject,
+        sent=sent,
+        html=in_html.body if in_html else None,
+        text=in_text.body if in_text else None,
+        recipients=message.recipients | addresses_in(said.to),
+        problems=(*message.problems, Problem("forward-inline", who)),
+    )
+    return _hide_forwarder(forwarded, headers)
 
 
 def _parse(data: bytes) -> tuple[MimeMessage, tuple[Problem, ...]]:
@@ -182,10 +254,6 @@ def _parse(data: bytes) -> tuple[MimeMessage, tuple[Problem, ...]]:
         )
 
 
-_FLAT_PART = re.compile(rb"^content-type:[ \t]*text/(?:plain|html)", re.I | re.M)
-_MAX_FLAT_PARTS = 100
-
-
 def _parse_flat(data: bytes) -> MimeMessage:
     """Return the headers of a message with each of its text parts beside the others, however deep they lie."""
     outer = email.parser.BytesParser().parsebytes(data[:1_000_000], headersonly=True)
@@ -194,16 +262,7 @@ def _parse_flat(data: bytes) -> MimeMessage:
         if not name.lower().startswith("content-"):
             flat[name] = value
     flat["Content-Type"] = "multipart/mixed"
-    found = 0
-    for piece in re.split(rb"(?:\A|\r?\n)--[^\r\n]{0,100}\r?\n", data):
-        head = piece[:2_000]
-        if found < _MAX_FLAT_PARTS and _FLAT_PART.search(head) and (b"\n\n" in piece or b"\r\n\r\n" in piece):
-            part = email.parser.BytesParser().parsebytes(piece, headersonly=True)
-            if part.get_content_maintype() == "text":
-                flat.attach(part)
-                found += 1
-    if not found:
-        flat.set_payload([])
+    flat.set_payload(text_parts(data))
     return flat
 
 

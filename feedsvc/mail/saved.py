@@ -1,7 +1,7 @@
 """Saved bodies: a newsletter that somebody kept as `.html`, `.txt` or `.md`, without its headers.
 
-What the headers would say is taken from the strongest evidence at hand: a block of `name: value` lines between two `---` (front matter),
-a first line `# Title 03-09-2024`, `<title>`, and last the file's name.
+What the headers would say is taken from the strongest evidence at hand: a block of `name: value` lines between two
+`---` (front matter), a first line `# Title 03-09-2024`, `<title>`, and last the file's name.
 """
 
 from __future__ import annotations

@@ -1,0 +1,160 @@
+"""Newsletters that somebody forwarded inline: the newsletter's own sender, subject and date, and its body without the forwarder's words.
+
+A forward is recognised by what mail programs write above it: a marker line ("---------- Forwarded message ---------",
+"Begin forwarded message:", "-----Original Message-----"), then header lines with at least a sender and a subject or
+date. Only the head of a body is looked at, and only in mails that no list sent.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+
+from feedsvc.mail.clean import clean_line
+from feedsvc.mail.dates import find_date, parse_date
+
+_SUBJECT_PREFIX = re.compile(r"\s*(?:fwd?|wg|tr|rv|enc|i|doorst|vs|vb|pd)\s*:\s*", re.I)
+_MARKER = re.compile(
+    r"(?:-{2,}\s*|\b)(?:begin\s+forwarded\s+message|forwarded\s+message|original\s+message|weitergeleitete\s+nachricht"
+    r"|urspr[üu]ngliche\s+nachricht|anfang\s+der\s+weitergeleiteten\s+(?:nachricht|e-mail)|message\s+transf[ée]r[ée]"
+    r"|message\s+d['’]origine|d[ée]but\s+du\s+message\s+(?:transf[ée]r[ée]|r[ée]exp[ée]di[ée])|mensaje\s+reenviado"
+    r"|mensaje\s+original|messaggio\s+inoltrato|mensagem\s+encaminhada|doorgestuurd\s+bericht)\b",
+    re.I,
+)
+_NAMES = {
+    "from": "from", "von": "from", "de": "from", "da": "from", "van": "from",
+    "date": "date", "sent": "date", "datum": "date", "gesendet": "date", "envoyé": "date", "fecha": "date", "enviado": "date",
+    "enviado el": "date", "data": "date", "verzonden": "date",
+    "subject": "subject", "betreff": "subject", "objet": "subject", "asunto": "subject", "oggetto": "subject", "assunto": "subject",
+    "onderwerp": "subject",
+    "to": "to", "an": "to", "à": "to", "a": "to", "para": "to", "aan": "to", "cc": "to", "kopie": "to", "copie à": "to",
+    "reply-to": "other", "antwort an": "other", "répondre à": "other", "importance": "other",
+}  # fmt: skip
+_LINE = re.compile(r"[*\s]*([A-Za-zÀ-ÿ][A-Za-zÀ-ÿ -]{0,15}?)\s*[*]{0,2}\s*:[*]{0,2}\s*(.*)$")
+_PLAIN_START = re.compile(r"^[> *]*(?:from|von|de)[ *]*:", re.I | re.M)
+_HTML_START = re.compile(r"<(?:b|strong)\b[^>]{0,200}>\s*(?:<[^>]{1,200}>\s*)?(?:from|von|de)\s*:", re.I)
+_BREAK = re.compile(r"<br\s*/?>|</(?:div|p|tr|blockquote|h\d|table)\s*>", re.I)
+_TAG = re.compile(r"<[^>]{0,2000}>")
+_QUOTE = re.compile(r"^> ?", re.M)
+_CLOCK = re.compile(
+    r"(?P<h>\d{1,2})[:.](?P<m>\d\d)(?:[:.](?P<s>\d\d))?\s*(?P<half>[ap])?\.?(?:m\.?)?\s*(?:\(?(?:GMT|UTC)?\s*(?P<zone>[+-]\d{1,2}:?\d{0,2})?)",
+    re.I,
+)
+_MAX_PREFACE_CHARS = 3_000
+_MAX_PREFACE_HTML = 20_000
+_MAX_HEAD_LINES = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Forwarded:
+    """What stands above a forwarded newsletter (`sender` is a raw mailbox, `to` raw too), and the body below it."""
+
+    sender: str
+    subject: str
+    date: str
+    to: str
+    body: str
+
+
+def says_forward(subject: str) -> bool:
+    """Tell whether a subject begins as mail programs begin the subject of a forward, in the languages known here."""
+    return _SUBJECT_PREFIX.match(subject) is not None
+
+
+def forwarded_text(text: str, *, subject: str) -> Forwarded | None:
+    """Return the newsletter that a plain text forwards, None where it forwards none."""
+    head = text[:_MAX_PREFACE_CHARS]
+    starts = [found.start() for found in _MARKER.finditer(head)][:3]
+    if not starts and says_forward(subject):
+        starts = [found.start() for found in _PLAIN_START.finditer(head)][:1]
+    for start in starts:
+        lines = text[start : start + 8_000].split("\n")
+        fields, used = _fields(lines)
+        if fields is None:
+            continue
+        rest = "\n".join(lines[:used])
+        body = text[start + len(rest) :].lstrip("\n")
+        if sum(line.startswith(">") for line in body.split("\n", 20)[:20] if line.strip()) >= 3:
+            body = _QUOTE.sub("", body)
+        return Forwarded(
+            fields["from"], fields.get("subject", ""), fields.get("date", ""), fields.get("to", ""), body.lstrip("\n")
+        )
+    return None
+
+
+def forwarded_html(markup: str, *, subject: str) -> Forwarded | None:
+    """Return the newsletter that an HTML body forwards, None where it forwards none."""
+    head = markup[:_MAX_PREFACE_HTML]
+    starts = [found.start() for found in _MARKER.finditer(head)][:3]
+    if not starts and says_forward(subject):
+        starts = [found.start() for found in _HTML_START.finditer(head)][:1]
+    for start in starts:
+        window = markup[start : start + 12_000]
+        lines, ends, at = [], [], 0
+        for found in _BREAK.finditer(window):
+            lines.append(clean_line(html.unescape(_TAG.sub("", window[at : found.start()]))))
+            at = found.end()
+            ends.append(at)
+            if len(lines) >= _MAX_HEAD_LINES:
+                break
+        fields, used = _fields(lines, blank_ends=False)
+        if fields is None:
+            continue
+        body = markup[start + ends[used - 1] :]
+        return Forwarded(fields["from"], fields.get("subject", ""), fields.get("date", ""), fields.get("to", ""), body)
+    return None
+
+
+def _fields(lines: list[str], *, blank_ends: bool = True) -> tuple[dict[str, str] | None, int]:
+    """Return the header lines at the head of `lines` by their English names, and how many lines they take.
+
+    In text a blank line ends them; in HTML (`blank_ends` false) empty elements stand between them, and the first other line does.
+    """
+    fields: dict[str, str] = {}
+    used = 0
+    for n, raw in enumerate(lines[:_MAX_HEAD_LINES]):
+        line = raw.lstrip("> ").strip()
+        if not line:
+            if fields and blank_ends:
+                break
+            continue
+        found = _LINE.match(line)
+        name = _NAMES.get(found[1].strip().lower()) if found else None
+        if found is None or name is None:
+            if not fields and n <= 2:
+                continue  # the marker itself, and the rest of a wrapped one
+            if fields and blank_ends and "from" in fields and len(fields) < 2 and n <= used:
+                continue
+            break
+        fields.setdefault(name, found[2].strip(" *"))
+        used = n + 1
+    if "@" not in fields.get("from", "") and "subject" not in fields:
+        return None, 0
+    return (fields, used) if fields.get("from") and len(fields) >= 2 else (None, 0)
+
+
+def forwarded_date(words: str) -> datetime | None:
+    """Return the moment that a forward's date line means, in UTC; mail programs write it as they please, mostly without a zone."""
+    words = clean_line(words)
+    found = find_date(words)
+    if found is None:
+        return parse_date(words)
+    moment, rest = found
+    clock = _CLOCK.search(rest)
+    if clock is None:
+        return moment
+    hour = int(clock["h"]) % 24
+    if clock["half"]:
+        hour = hour % 12 + (12 if clock["half"].lower() == "p" else 0)
+    try:
+        moment = moment.replace(hour=hour, minute=int(clock["m"]), second=int(clock["s"] or 0))
+        if clock["zone"]:
+            digits = clock["zone"][1:].replace(":", "").ljust(1, "0")
+            hours, minutes = (int(digits), 0) if len(digits) <= 2 else (int(digits[:-2]), int(digits[-2:]))
+            offset = timedelta(hours=hours, minutes=minutes) * (-1 if clock["zone"][0] == "-" else 1)
+            moment = moment.replace(tzinfo=timezone(offset)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return moment
+    return moment
