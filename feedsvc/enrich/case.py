@@ -18,11 +18,13 @@ _TOKEN = re.compile(r"\S+")
 # The parts of a token between hyphens, slashes and dashes. One class each, so linear.
 _PART = re.compile(r"[^\-‐‑–—/|…:()\[\]{}\"“”„«»,;!?]+")
 _WORD_EDGES = "'’‘`.*_~"
-_SENTENCE_END = re.compile(r"[.:?!…—–|][\"”’')\]]*$")
-_POSSESSIVE = re.compile(r"(?i)^(.+?)(['’](?:s|d|m|t|re|ve|ll))$")
+_SENTENCE_END = re.compile(r"(?<![.])[.:?!|—–][\"”’')\]]*$")
+_POSSESSIVE = re.compile(r"(?i)^([^'’]+)(['’](?:s|d|m|re|ve|ll))$")
+_NEGATION = re.compile(r"(?i)n['’]t$")
 _DOMAIN = re.compile(
     r"(?i)^[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:com|org|net|io|ai|dev|app|co|edu|gov|info|me|so|sh|tech|tv|xyz|uk|de|fr|eu|us|in|ch|fm|gg|ly|to|js|py|rs|md)$"
 )
+_INFLECTIONS = (("s", ""), ("es", ""), ("ies", "y"), ("er", ""), ("er", "e"), ("ers", ""), ("ers", "e"), ("est", ""), ("est", "e"), ("y", ""))
 _DIGITS = re.compile(r"\d")
 _VERSION = re.compile(r"(?i)^v\d[\w.]*$")
 _ORDINAL = re.compile(r"(?i)^\d+(?:st|nd|rd|th|s|x|am|pm|min|hr|hrs|h|ms|km|kg|cm|mm|nm|ft|lb|lbs|sec|bit|px)$")
@@ -30,10 +32,14 @@ _MONEY = re.compile(r"(?i)^[$€£¥]?\d[\d.,]*(?:bn|mn|tn)$")
 _HERTZ = re.compile(r"(?i)^\d[\d.,]*(k|m|g)hz$")
 _ROMAN = re.compile(r"(?i)^(?:i{2,3}|iv|vi{0,3}|ix|xi{0,3}|xiv|xvi{0,3})$")
 _LETTER_CODE = re.compile(r"(?i)^[a-z]{1,4}\d[\w.+]*$|^[$€£¥]?\d[\d.,]*[a-z]{1,3}\+?$")
+# Endings that everyday words have and names seldom do. Anchored at the end of one word; tried once a word.
 _COMMON_ENDINGS = re.compile(
-    r"(?i)^\w{2,}(?:ing|ings|ed|ly|tion|tions|sion|sions|ment|ments|ness|nesses|ity|ities|able|ible|ful|less|ous|ive|ives|ical|ally|ize|izes|ise|ises|ify|ifies|ism|isms"
-    r"|ist|ists|ship|ships|hood|ance|ances|ence|ences|ency|ancy|encies|ology|ologies|wards?|wise|like|proof|based|driven|powered)$"
+    r"(?i)^(?:\w{2,}(?:ings?|ed|ly|tions?|sions?|ments?|ness|nesses|ity|ities|able|ible|ful|less|ous|ives?|i[sz]es?|ify|ifies|isms?|ists?|ships?|hood"
+    r"|[ae]nces?|[ae]ncy|[ae]ncies|ology|ologies|wards?|ators?|ware|proof)|\w{4,}(?:i?cal|ics?|al|ary|ery|ory|ories|[ae]nts?|ates?|ures?|ages?|phy|wise|like|rs))$"
 )
+_PREFIXES = ("anti", "co", "counter", "cross", "cyber", "de", "dis", "fore", "hyper", "im", "in", "inter", "ir", "mega", "meta", "micro", "mid", "mini", "mis", "multi", "nano", "non", "out", "over", "pre", "pro", "re", "semi", "sub", "super", "trans", "ultra", "un", "under", "up")
+_NO_VOWEL = re.compile(r"(?i)^[b-df-hj-np-tvwxz]{2,5}$")
+_TITLES_OF_PEOPLE = frozenset(["dr", "jr", "mr", "mrs", "ms", "sr", "st"])
 
 
 def is_shouting(title: str) -> bool:
@@ -104,56 +110,64 @@ class _Repair:
         known = self._known(word)
         if known is not None:
             return known
-        possessive = _POSSESSIVE.match(word)
-        if possessive:
-            return self._word(possessive[1]) + possessive[2].lower()
         if "'" in word or "’" in word:
-            left, mark, right = re.split("(['’])", word, maxsplit=1)
-            return self._word(left) + mark + self._word(right) if left and right else word.lower()
+            return self._with_apostrophe(word)
         if _DIGITS.search(word):
             return _code(word)
         return self._guess(word)
 
+    def _with_apostrophe(self, word: str) -> str:
+        if _NEGATION.search(word) or word.replace("’", "'").casefold() in tables.common_words():
+            return word.lower()
+        possessive = _POSSESSIVE.match(word)
+        if possessive:
+            return self._word(possessive[1]) + possessive[2].lower()
+        left, mark, right = re.split("(['’])", word, maxsplit=1)
+        return (self._word(left) if len(left) > 1 else left.lower()) + mark + (self._word(right) if right else "")
+
     def _known(self, word: str) -> str | None:
         """The word as summary, issue or table of names writes it."""
+        folded = word.casefold()
         form = self._own.form(word) or self._issue.form(word)
-        if form is not None and not (form.islower() and word.casefold() in tables.names() and len(word) < 4):
+        if form is not None:
             return form
-        return tables.names().get(word.casefold())
+        name = tables.names().get(folded)
+        if name is None and folded.endswith("s"):
+            singular = tables.names().get(folded[:-1])
+            if singular and singular.isupper() and len(singular) > 1:
+                return singular + "s"
+        return name
 
     def _guess(self, word: str) -> str:
         folded = word.casefold()
-        if folded in tables.common_words() and not self._after_first_name:
+        first_name = folded in tables.first_names()
+        if folded in tables.common_words():
             return word.lower()
         if _ROMAN.match(word):
             return word
-        if folded in tables.first_names():
+        if first_name or self._after_first_name:
             return word.capitalize()
-        if self._after_first_name:
-            return word.capitalize()
-        if _COMMON_ENDINGS.match(word) or _stem_is_common(folded):
+        if _NO_VOWEL.match(word):
+            return word.capitalize() if folded in _TITLES_OF_PEOPLE else word
+        if _looks_common(folded):
             return word.lower()
-        if word.capitalize() in self._summary_words:
-            return word.capitalize()
         return word.capitalize()
+
+
+def _looks_common(folded: str) -> bool:
+    if _COMMON_ENDINGS.match(folded) or _stem_is_common(folded):
+        return True
+    common = tables.common_words()
+    for prefix in _PREFIXES:
+        rest = folded[len(prefix) :]
+        if folded.startswith(prefix) and len(rest) > 2 and (rest in common or _stem_is_common(rest)):
+            return True
+    return any(folded[:cut] in common and (folded[cut:] in common or _stem_is_common(folded[cut:])) for cut in range(3, min(len(folded), 24) - 2))
 
 
 def _stem_is_common(folded: str) -> bool:
     common = tables.common_words()
-    return any(
-        folded.endswith(end) and (folded[: -len(end)] + put) in common
-        for end, put in (
-            ("s", ""),
-            ("es", ""),
-            ("ies", "y"),
-            ("er", ""),
-            ("er", "e"),
-            ("ers", ""),
-            ("ers", "e"),
-            ("est", ""),
-            ("y", ""),
-        )
-    )
+    return any(folded.endswith(end) and (folded[: -len(end)] + put) in common for end, put in _INFLECTIONS)
 
 
 def _code(word: str) -> str:
