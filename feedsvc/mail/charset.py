@@ -1,4 +1,4 @@
-"""Bytes to text: which charset a body is really in, whatever it says, and the repair of text that was decoded in the wrong one.
+"""Bytes to text: the charset that a body is really in, and the repair of text that was decoded in a wrong one.
 
 What is declared is often wrong; UTF-8 that decodes is hardly ever a coincidence. So UTF-8 is tried first, unless the
 declared charset is stateful (its bytes are ASCII, and so valid UTF-8, but mean something else). The web's reading of
@@ -102,7 +102,10 @@ def codec_name(label: str) -> str | None:
 
 
 def decode(data: bytes, declared: str | None = None, *, is_html: bool = False) -> Decoded:
-    """Decode a body, never failing: BOM, stateful charset, UTF-8, declared charset, `<meta charset>`, cp1252, in this order."""
+    """Decode a body, never failing.
+
+    BOM, stateful charset, UTF-8, declared charset, `<meta charset>`, cp1252, in this order.
+    """
     for bom, codec in _BOMS:
         if data.startswith(bom):
             return Decoded(data.decode(codec, "replace"))
@@ -149,7 +152,10 @@ def _guessed(declared: str | None, used: str) -> Problem:
 
 
 def _decode_damaged(data: bytes, declared: str | None, codec_declared: str | None) -> Decoded:
-    """Decode what is valid in no candidate: in the one that leaves the fewest holes, bad bytes read as cp1252 where UTF-8."""
+    """Decode what is valid in no candidate.
+
+    In the one that leaves the fewest holes, bad bytes read as cp1252 where UTF-8.
+    """
     in_utf8 = data.decode("utf-8", "replace")
     holes = in_utf8.count("\ufffd")
     beyond_ascii = sum(1 for c in in_utf8 if c > "\x7f") - holes
@@ -186,8 +192,8 @@ codecs.register_error("feedsvc-c1", _c1_as_byte)
 def repair_mojibake(text: str) -> str:
     """Return `text` with UTF-8 that was read as mac_roman, cp1252 or latin-1 put right; sound text comes back as it is.
 
-    The whole text is tried first: where every character of it goes back through one charset to valid UTF-8, that is what
-    happened (a sound text with characters beyond ASCII practically never does). Else ftfy mends single lines.
+    The whole text is tried first: where every character of it goes back through one charset to valid UTF-8, that is
+    what happened (a sound text with characters beyond ASCII practically never does). Else ftfy mends single lines.
     """
     if text.isascii() or not _UTF8_LEAD.search(text):
         return text

@@ -34,5 +34,8 @@ def clean_text(text: str) -> str:
 
 
 def clean_line(text: str) -> str:
-    """Return `text` as one clean line: runs of white space are single spaces, none at the ends, 20,000 characters at most."""
+    """Return `text` as one clean line.
+
+    Runs of white space are single spaces, none at the ends, 20,000 characters at most.
+    """
     return _SPACES.sub(" ", clean_text(text[:_MAX_LINE_CHARS])).strip().lstrip("\ufeff")

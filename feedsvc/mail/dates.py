@@ -1,4 +1,4 @@
-"""When a message was sent: the Date header (RFC 5322, section 3.3) as mail really writes it, and dates in titles and file names."""
+"""When a message was sent: Date headers (RFC 5322, section 3.3) as mail writes them, and dates in titles."""
 
 from __future__ import annotations
 
@@ -39,21 +39,22 @@ _DAYS = (
 )
 _LEAD = rf"(?:\b(?:du|le|vom|of|for|on|del|am)\s+)?(?:\b(?:{_DAYS})\b[.,]?\s+(?:(?:den|the|le)\s+)?)?"
 _MONTH = r"(?P<month>[A-Za-zà-ÿ]{3,10})\.?"
+_YEAR = r"(?P<year>(?:19|20)\d\d)(?!\d)"
 # Each pattern starts at a fixed small set of words or digits and has no nested repeats, so it cannot backtrack badly.
 _IN_TITLE = (
     re.compile(rf"{_LEAD}(?<!\d)(?P<year>(?:19|20)\d\d)[-_/.](?P<m>\d\d?)[-_/.](?P<day>\d\d?)(?!\d)", re.I),
-    re.compile(rf"{_LEAD}(?<!\d)(?P<day>\d\d?)[-_/.](?P<m>\d\d?)[-_/.](?P<year>(?:19|20)\d\d)(?!\d)", re.I),
-    re.compile(
-        rf"{_LEAD}(?<!\d)(?P<day>\d\d?)(?:st|nd|rd|th|er|\.)?\s+(?:de\s+)?{_MONTH},?\s+(?:de\s+)?(?P<year>(?:19|20)\d\d)(?!\d)",
-        re.I,
-    ),
-    re.compile(rf"{_LEAD}\b{_MONTH}\s+(?P<day>\d\d?)(?:st|nd|rd|th)?,?\s+(?P<year>(?:19|20)\d\d)(?!\d)", re.I),
+    re.compile(rf"{_LEAD}(?<!\d)(?P<day>\d\d?)[-_/.](?P<m>\d\d?)[-_/.]{_YEAR}", re.I),
+    re.compile(rf"{_LEAD}(?<!\d)(?P<day>\d\d?)(?:st|nd|rd|th|er|\.)?\s+(?:de\s+)?{_MONTH},?\s+(?:de\s+)?{_YEAR}", re.I),
+    re.compile(rf"{_LEAD}\b{_MONTH}\s+(?P<day>\d\d?)(?:st|nd|rd|th)?,?\s+{_YEAR}", re.I),
     re.compile(r"(?<!\d)(?P<year>20\d\d)(?P<m>[01]\d)(?P<day>[0-3]\d)(?!\d)"),
 )
 
 
 def parse_date(value: str) -> datetime | None:
-    """Return the moment that a header's date means, in UTC; a date without zone is UTC; None where it cannot be read."""
+    """Return the moment that a header's date means, in UTC.
+
+    A date without zone is UTC; None where it cannot be read.
+    """
     value = " ".join(value[:_MAX_CHARS].split())
     if not value:
         return None
@@ -104,7 +105,10 @@ def is_plausible(moment: datetime, received: datetime) -> bool:
 
 
 def find_date(title: str) -> tuple[datetime, str] | None:
-    """Return the first whole date in a title or file name, at midnight UTC, and the title without it; day first where digits leave it open."""
+    """Return the first whole date in a title or file name, at midnight UTC, and the title without it.
+
+    Day first where digits leave it open.
+    """
     title = title[:500]
     for pattern in _IN_TITLE:
         for found in pattern.finditer(title):

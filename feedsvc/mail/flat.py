@@ -1,4 +1,4 @@
-"""Text parts found one by one, however the tree of parts is broken: boundaries that are not the declared one, or a tree too deep to build."""
+"""Text parts found one by one, where boundaries are not the declared ones or the tree is too deep to build."""
 
 from __future__ import annotations
 

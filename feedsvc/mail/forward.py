@@ -1,4 +1,4 @@
-"""Newsletters that somebody forwarded inline: the newsletter's own sender, subject and date, and its body without the forwarder's words.
+"""Newsletters that somebody forwarded inline: their own sender, subject and date, without the forwarder's words.
 
 A forward is recognised by what mail programs write above it: a marker line ("---------- Forwarded message ---------",
 "Begin forwarded message:", "-----Original Message-----"), then header lines with at least a sender and a subject or
@@ -24,14 +24,16 @@ _MARKER = re.compile(
     re.I,
 )
 _NAMES = {
-    "from": "from", "von": "from", "de": "from", "da": "from", "van": "from",
-    "date": "date", "sent": "date", "datum": "date", "gesendet": "date", "envoyé": "date", "fecha": "date", "enviado": "date",
-    "enviado el": "date", "data": "date", "verzonden": "date",
-    "subject": "subject", "betreff": "subject", "objet": "subject", "asunto": "subject", "oggetto": "subject", "assunto": "subject",
-    "onderwerp": "subject",
-    "to": "to", "an": "to", "à": "to", "a": "to", "para": "to", "aan": "to", "cc": "to", "kopie": "to", "copie à": "to",
-    "reply-to": "other", "antwort an": "other", "répondre à": "other", "importance": "other",
-}  # fmt: skip
+    name: header
+    for header, names in {
+        "from": ("from", "von", "de", "da", "van"),
+        "date": ("date", "sent", "datum", "gesendet", "envoyé", "fecha", "enviado", "enviado el", "data", "verzonden"),
+        "subject": ("subject", "betreff", "objet", "asunto", "oggetto", "assunto", "onderwerp"),
+        "to": ("to", "an", "à", "a", "para", "aan", "cc", "kopie", "copie à"),
+        "other": ("reply-to", "antwort an", "répondre à", "importance"),
+    }.items()
+    for name in names
+}
 _LINE = re.compile(r"[*\s]*([A-Za-zÀ-ÿ][A-Za-zÀ-ÿ -]{0,15}?)\s*[*]{0,2}\s*:[*]{0,2}\s*(.*)$")
 _PLAIN_START = re.compile(r"^[> *]*(?:from|von|de)[ *]*:", re.I | re.M)
 _HTML_START = re.compile(r"<(?:b|strong)\b[^>]{0,200}>\s*(?:<[^>]{1,200}>\s*)?(?:from|von|de)\s*:", re.I)
@@ -39,7 +41,8 @@ _BREAK = re.compile(r"<br\s*/?>|</(?:div|p|tr|blockquote|h\d|table)\s*>", re.I)
 _TAG = re.compile(r"<[^>]{0,2000}>")
 _QUOTE = re.compile(r"^> ?", re.M)
 _CLOCK = re.compile(
-    r"(?P<h>\d{1,2})[:.](?P<m>\d\d)(?:[:.](?P<s>\d\d))?\s*(?P<half>[ap])?\.?(?:m\.?)?\s*(?:\(?(?:GMT|UTC)?\s*(?P<zone>[+-]\d{1,2}:?\d{0,2})?)",
+    r"(?P<h>\d{1,2})[:.](?P<m>\d\d)(?:[:.](?P<s>\d\d))?\s*(?P<half>[ap])?\.?(?:m\.?)?\s*"
+    r"(?:\(?(?:GMT|UTC)?\s*(?P<zone>[+-]\d{1,2}:?\d{0,2})?)",
     re.I,
 )
 _MAX_PREFACE_CHARS = 3_000
@@ -110,7 +113,8 @@ def forwarded_html(markup: str, *, subject: str) -> Forwarded | None:
 def _fields(lines: list[str], *, blank_ends: bool = True) -> tuple[dict[str, str] | None, int]:
     """Return the header lines at the head of `lines` by their English names, and how many lines they take.
 
-    In text a blank line ends them; in HTML (`blank_ends` false) empty elements stand between them, and the first other line does.
+    In text a blank line ends them; in HTML (`blank_ends` false) empty elements stand between them, and the first
+    other line does.
     """
     fields: dict[str, str] = {}
     used = 0
@@ -136,7 +140,10 @@ def _fields(lines: list[str], *, blank_ends: bool = True) -> tuple[dict[str, str
 
 
 def forwarded_date(words: str) -> datetime | None:
-    """Return the moment that a forward's date line means, in UTC; mail programs write it as they please, mostly without a zone."""
+    """Return the moment that a forward's date line means, in UTC.
+
+    Mail programs write it as they please, mostly without a zone.
+    """
     words = clean_line(words)
     found = find_date(words)
     if found is None:

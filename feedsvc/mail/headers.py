@@ -28,7 +28,10 @@ _MAX_HEADER_CHARS = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Mailbox:
-    """A name and an address of an address header (RFC 5322, section 3.4); either may be empty. The address is lower case."""
+    """A name and an address of an address header (RFC 5322, section 3.4).
+
+    Either may be empty. The address is lower case.
+    """
 
     name: str
     address: str

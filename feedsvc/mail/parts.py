@@ -33,7 +33,7 @@ _BODY_TYPES = ("text/plain", "text/html")
 
 @dataclass(frozen=True, slots=True)
 class Bodies:
-    """What a message's leaf parts come to. `attached` are whole messages inside it (message/rfc822), not looked into."""
+    """What a message's leaf parts come to; `attached` are messages inside it (message/rfc822), not looked into."""
 
     html: str | None
     text: str | None
@@ -147,7 +147,10 @@ def _take_image(part: MimeMessage, kind: str, found: _Found) -> None:
 
 
 def _take_outside(message: MimeMessage, found: _Found) -> None:
-    """Take what stands outside the declared boundaries, where nothing stands between them: parts with other boundaries, else words."""
+    """Take what stands outside the declared boundaries, where nothing stands between them.
+
+    Parts with other boundaries, else words.
+    """
     if message.is_multipart():
         outside = b"\n".join(_raw(words) for words in (message.preamble, message.epilogue) if isinstance(words, str))
     elif message.get_content_maintype() == "multipart":
@@ -177,7 +180,7 @@ def _parameter(part: MimeMessage, name: str, header: str) -> str | None:
 
 
 def part_bytes(part: MimeMessage) -> bytes:
-    """Return the bytes of a leaf part with its Content-Transfer-Encoding undone (RFC 2045, section 6), as far as it is what it says."""
+    """Return a leaf part's bytes with its Content-Transfer-Encoding (RFC 2045, section 6) undone, where it has one."""
     found = _CTE.match(str(part.get("content-transfer-encoding", "")))
     encoding = found[1].lower() if found else ""
     if encoding in {"x-uuencode", "uuencode", "uue", "x-uue"}:
@@ -194,8 +197,8 @@ def part_bytes(part: MimeMessage) -> bytes:
 def _payload_bytes(part: MimeMessage) -> bytes:
     """Return a leaf's payload as it stands in the message.
 
-    `get_payload()` would decode 8-bit bytes by the declared charset, which is not to be believed; with `decode=True` it gives the bytes, once
-    there is no transfer encoding for it to undo.
+    `get_payload()` would decode 8-bit bytes by the declared charset, which is not to be believed; with `decode=True`
+    it gives the bytes, once there is no transfer encoding for it to undo.
     """
     del part["content-transfer-encoding"]
     try:
@@ -215,7 +218,10 @@ def _messages(payload: object) -> list[MimeMessage]:
 
 
 def _from_base64(raw: bytes) -> bytes:
-    """Decode base64, also where a list server has written its footer below it in clear; what is not base64 at all stays as it is."""
+    """Decode base64, also where a list server has written its footer below it in clear.
+
+    What is not base64 at all stays as it is.
+    """
     end = len(raw)
     found = _BASE64.match(raw)
     if found is not None and found.end() < len(raw):

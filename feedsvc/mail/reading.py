@@ -66,8 +66,8 @@ logging.getLogger("mailparser").setLevel(logging.ERROR)  # it logs a line for ea
 def parse_message(data: bytes, *, received: datetime, filename: str | None = None) -> Message:
     """Read one e-mail (RFC 5322) or saved body.
 
-    `received` is when it came in (aware; UTC is taken where it is naive), `filename` what its file was called. Raises TooLarge over 50 MB, and
-    UnreadableMessage where there is no text to be read, nothing else.
+    `received` is when it came in (aware; UTC is taken where it is naive), `filename` what its file was called. Raises
+    TooLarge over 50 MB, and UnreadableMessage where there is no text to be read, nothing else.
     """
     if len(data) > MAX_MESSAGE_BYTES:
         raise TooLarge(f"The message has {len(data):,} bytes; at most {MAX_MESSAGE_BYTES:,} are read.")
@@ -134,7 +134,7 @@ def headers_start(data: bytes, filename: str | None) -> int | None:
 
 
 def mend_headers(data: bytes) -> bytes:
-    """Return a message whose header lines are such as parsers accept: `Name :` becomes `Name:`, a stray line a folded one.
+    """Return a message with header lines that parsers accept: `Name :` becomes `Name:`, a stray line a folded one.
 
     The parser ends the headers at the first line that is none, and all below would be lost as body.
     """
@@ -201,13 +201,13 @@ def _read_mail(data: bytes, received: datetime, filename: str | None) -> Message
 
 
 def _hide_forwarder(message: Message, outer: Headers) -> Message:
-    """Return a message with who forwarded it, and whom to, among its recipients: what is published must not name them."""
+    """Return a message with its forwarder among its recipients, because what is published must not name them."""
     people = identity.recipients_of(outer) | outer.addresses("from") | outer.addresses("reply-to")
     return replace(message, recipients=message.recipients | people)
 
 
 def _unforward(message: Message, headers: Headers, received: datetime) -> Message:
-    """Return the newsletter that a message forwards inline, with its own sender, subject and date; else the message as it is."""
+    """Return the newsletter that a message forwards inline; else the message as it is."""
     in_text = forwarded_text(message.text, subject=message.subject) if message.text else None
     in_html = forwarded_html(message.html, subject=message.subject) if message.html else None
     said = in_html or in_text
@@ -233,7 +233,10 @@ def _unforward(message: Message, headers: Headers, received: datetime) -> Messag
 
 
 def _parse(data: bytes) -> tuple[MimeMessage, tuple[Problem, ...]]:
-    """Return the tree of parts, by mail-parser; by the standard library where that gives up; flat where the tree is too deep."""
+    """Return the tree of parts, by mail-parser.
+
+    By the standard library where that gives up; flat where the tree is too deep.
+    """
     try:
         parsed = mailparser.parse_from_bytes(data).message
         if isinstance(parsed, MimeMessage):
@@ -262,12 +265,12 @@ def _parse_flat(data: bytes) -> MimeMessage:
         if not name.lower().startswith("content-"):
             flat[name] = value
     flat["Content-Type"] = "multipart/mixed"
-    flat.set_payload(text_parts(data))
+    flat.set_payload([*text_parts(data)])
     return flat
 
 
 def _join_digest(bodies: Bodies) -> Bodies:
-    """Return the texts of several attached messages (RFC 2046, section 5.1.5) one after the other, each under its subject."""
+    """Return the texts of several attached messages (RFC 2046, section 5.1.5) in order, each under its subject."""
     texts, htmls, problems = [], [], list(bodies.problems)
     for inner in bodies.attached[:200]:
         read = read_parts(inner)
@@ -297,7 +300,7 @@ def _web_url(headers: Headers) -> str | None:
 
 
 def content_key(data: bytes) -> str:
-    """Return the identity of a message that names none: `sha256:` and a hash of its bytes, the same for every kind of line end."""
+    """Return the identity of a message that names none: a hash of its bytes, the same for every kind of line end."""
     return "sha256:" + hashlib.sha256(data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").strip(b"\n")).hexdigest()
 
 
@@ -324,7 +327,10 @@ def _read_saved_body(data: bytes, received: datetime, filename: str | None) -> M
 
 
 def _refuse_binary(data: bytes, text: str) -> None:
-    """Raise UnreadableMessage where bytes are no text in any charset: they are full of control characters, or have no letter."""
+    """Raise UnreadableMessage where bytes are no text in any charset.
+
+    They are full of control characters, or have no letter.
+    """
     sample = data[:100_000]
     controls = len(sample) - len(sample.translate(None, bytes(c for c in range(32) if c not in (9, 10, 12, 13, 27))))
     if controls * 20 > len(sample):

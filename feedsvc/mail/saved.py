@@ -67,7 +67,7 @@ def read_saved(body: str, *, is_html: bool, received: datetime, filename: str | 
 
 
 def _take_head(body: str) -> tuple[str, dict[str, str], str]:
-    """Take front matter, a `# Title` line and `**From:**` lines off the head of a text; return title, fields and the rest."""
+    """Return the title and fields at the head of a text (front matter, `# Title`, `**From:**` lines), and the rest."""
     fields: dict[str, str] = {}
     at = 0
     if front := _FRONT_MATTER.match(body):
@@ -100,7 +100,7 @@ def _sent(fields: dict[str, str], title: str, stem: str, received: datetime) -> 
 
 
 def _name_from(title: str, stem: str) -> str:
-    """Return the newsletter's name: what a dated title leaves, else what a dated file name leaves, else the title, else the name."""
+    """Return the newsletter's name: what a date leaves of the title, else of the file name, else the whole title."""
     dated = find_date(title)
     if dated is not None and dated[1]:
         return _SAVER_WORD.sub("", dated[1])
