@@ -3,13 +3,12 @@
 
 // Copy buttons show themselves where there is a script to serve them.
 for (const button of document.querySelectorAll("button[data-copies]")) {
-  const field = document.getElementById(button.dataset.copies);
+  const address = document.getElementById(button.dataset.copies);
   button.hidden = false;
   button.addEventListener("click", async () => {
-    field.focus();
-    field.select();
+    getSelection().selectAllChildren(address);
     try {
-      await navigator.clipboard.writeText(field.value);
+      await navigator.clipboard.writeText(address.textContent);
       button.textContent = "Copied";
     } catch {
       // Browsers give the clipboard only to https and to this machine: the address is selected for the keyboard.
