@@ -39,8 +39,7 @@ class _Commands(click.Group):
         except Exception as error:
             if _debugging():
                 raise
-            what = f"{type(error).__name__}: {error}".removesuffix(": ")
-            _complain(f"{what}. This is a mistake in feedsvc; FEEDSVC_DEBUG=1 shows where.")
+            _complain(_mistake(error))
             sys.exit(1)
 
 
@@ -127,6 +126,10 @@ def _converted(files: tuple[str, ...]) -> Iterator[tuple[str, Issue | FeedsvcErr
                 yield file, convert_message(data, received=received, filename=filename)
             except MessageError as error:
                 yield file, error
+            except Exception as mistake:
+                if _debugging():
+                    raise
+                yield file, FeedsvcError(_mistake(mistake), code="internal")  # the other messages are not held up
         if empty:
             yield file, FeedsvcError("holds no message: not an .eml, .mbox, .html, .txt or .md file", code="no-message")
 
@@ -217,8 +220,8 @@ def _table(*columns: str) -> Any:
     from rich.table import Table
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for number, column in enumerate(columns):
-        table.add_column(column, overflow="fold", ratio=3 if number == 0 else None)
+    for column in columns:
+        table.add_column(column, overflow="fold")
     return table
 
 
@@ -230,11 +233,16 @@ def _rendered(draw: Callable[[Console], None]) -> str:
     paper = io.StringIO()
     width = None if on_terminal else int(os.environ.get("COLUMNS") or 120)
     draw(Console(file=paper, force_terminal=on_terminal, width=width, highlight=False, soft_wrap=False))
-    return paper.getvalue()
+    return "".join(f"{line.rstrip()}\n" for line in paper.getvalue().splitlines())
 
 
 def _complain(sentence: str) -> None:
     click.echo(f"feedsvc: {sentence}", err=True)
+
+
+def _mistake(error: Exception) -> str:
+    what = f"{type(error).__name__}: {error}".removesuffix(": ")
+    return f"{what}. This is a mistake in feedsvc; FEEDSVC_DEBUG=1 shows where."
 
 
 def _debugging() -> bool:

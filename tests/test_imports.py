@@ -17,7 +17,7 @@ STOREYS: tuple[frozenset[str], ...] = (
     frozenset({"model", "errors"}),
     frozenset({"links", "enrich", "mail", "document"}),
     frozenset({"split"}),
-    frozenset({"convert"}),
+    frozenset({"convert", "articles"}),
     frozenset({"store", "publish", "config"}),
     frozenset({"ingest", "intake", "resolve"}),
     frozenset({"web", "cli"}),
