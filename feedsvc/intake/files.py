@@ -1,0 +1,120 @@
+"""Messages out of files: which files hold messages, and an mbox taken apart.
+
+An mbox (RFC 4155) is many messages in one file, each led by a line `From sender date`. A line of a message that
+begins with "From " was written `>From ` (mboxo), and one that began with `>From ` as `>>From ` (mboxrd): one `>` is
+taken off again. Real files differ in what stands in the leading line (Thunderbird writes "From - Tue Sep  3 ...",
+Takeout a number), and some forget the quoting; so a line only parts two messages where it ends in a time and a year,
+or, in a file whose first line has no date, where it follows an empty line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Literal
+
+FileKind = Literal["message", "mbox"]
+
+BODY_SUFFIXES = frozenset({".html", ".htm", ".txt", ".md"})
+MESSAGE_SUFFIXES = BODY_SUFFIXES | {".eml"}
+_HEAD_BYTES = 4096
+_HEADER = re.compile(rb"(?P<name>[!-9;-~]+)[ \t]*:")
+# One of these says that the lines at the head of a file are those of a mail, and not of a configuration or a recipe.
+_MAIL_HEADERS = frozenset(
+    b"bcc cc content-type date delivered-to from list-id message-id mime-version received reply-to return-path "
+    b"subject to x-original-to".split()
+)
+_DATED_FROM_LINE = re.compile(rb"From .*\d\d?:\d\d(:\d\d)?\b.*\b\d{4}\b[^\r\n]*\r?\n?\Z")
+_QUOTED_FROM = re.compile(rb">+From ")
+_READ_LINE_BYTES = 1 << 20
+
+
+def file_kind(path: Path, name: str | None = None) -> FileKind | None:
+    """What a file holds, by the suffix of its name, else by its first bytes; None where it is neither message nor mbox.
+
+    `name` is the one that it came with, where it stands under another.
+
+    Raises OSError where it cannot be read.
+    """
+    suffix = Path(name or path.name).suffix.lower()
+    if suffix == ".mbox":
+        return "mbox"
+    if suffix in MESSAGE_SUFFIXES:
+        return "message"
+    with path.open("rb") as file:
+        return _sniff(file.read(_HEAD_BYTES))
+
+
+def iter_messages(path: Path, max_bytes: int | None = None) -> Iterator[tuple[bytes, str]]:
+    """The messages in a file, each with a name: one of an `.eml`, `.html`, `.htm`, `.txt` or `.md`, all of an `.mbox`.
+
+    Files of other names are taken by what they hold. Yields nothing for a file that is no message. Of a message that is
+    longer than `max_bytes` only the first `max_bytes + 1` are given. Raises OSError.
+    """
+    kind = file_kind(path)
+    if kind == "mbox":
+        with path.open("rb") as file:
+            for number, message in enumerate(split_mbox(file, max_bytes), 1):
+                yield message, mbox_member(path.name, number)
+    elif kind == "message":
+        with path.open("rb") as file:
+            yield file.read() if max_bytes is None else file.read(max_bytes + 1), path.name
+
+
+def mbox_member(name: str, number: int) -> str:
+    """The name of an mbox's message: its file's, with its number from 1."""
+    return f"{name.removesuffix('.mbox')}-{number:05d}.eml"
+
+
+def split_mbox(file: IO[bytes], max_bytes: int | None = None) -> Iterator[bytes]:
+    """The messages of an mbox, in order, read as a stream: no more than one of them is in memory.
+
+    Of a message that is longer than `max_bytes` only the first `max_bytes + 1` are given. Bytes before the first
+    leading line are a message too, where there are any but white space.
+    """
+    lines: list[bytes] = []
+    size = 0
+    dated = True
+    after_empty = started = False
+    whole_line = True
+    while line := file.readline(_READ_LINE_BYTES):
+        if whole_line and line.startswith(b"From ") and not started and not b"".join(lines).strip():
+            dated = _DATED_FROM_LINE.match(line) is not None
+            started, lines, size = True, [], 0
+        elif whole_line and line.startswith(b"From ") and (_DATED_FROM_LINE.match(line) if dated else after_empty):
+            yield _message(lines, max_bytes)
+            started, lines, size = True, [], 0
+        elif max_bytes is None or size <= max_bytes:
+            if whole_line and _QUOTED_FROM.match(line):
+                line = line[1:]
+            lines.append(line)
+            size += len(line)
+        after_empty = line in (b"\n", b"\r\n")
+        whole_line = line.endswith(b"\n")
+    if started or b"".join(lines).strip():
+        yield _message(lines, max_bytes)
+
+
+def _message(lines: list[bytes], max_bytes: int | None) -> bytes:
+    if lines and lines[-1] in (b"\n", b"\r\n"):
+        lines = lines[:-1]  # the empty line before the next leading line is the mbox's, not the message's
+    data = b"".join(lines)
+    return data if max_bytes is None else data[: max_bytes + 1]
+
+
+def _sniff(head: bytes) -> FileKind | None:
+    lines = head.lstrip(b"\xef\xbb\xbf\r\n\t ").splitlines()
+    if not lines:
+        return None
+    if lines[0].startswith(b"From "):
+        return "mbox" if _DATED_FROM_LINE.match(lines[0]) else None
+    found = 0
+    for line in lines:
+        if line[:1] in (b" ", b"\t"):
+            continue  # a folded header
+        header = _HEADER.match(line)
+        if header is None:
+            break
+        found += header["name"].lower() in _MAIL_HEADERS
+    return "message" if found >= 2 else None

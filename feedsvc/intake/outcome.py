@@ -1,0 +1,84 @@
+"""What became of what came in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Status = Literal["new", "updated", "duplicate", "rejected", "failed", "skipped"]
+
+# The code of a failure that is of one file; any other is of the database or the disk.
+UNREADABLE = "unreadable-file"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one message, or of one file that holds none.
+
+    `articles` is how many the store holds of its issue. "failed" means that it stays where it is, to be tried again,
+    and "skipped" that it is no message and was left alone; `code` and `detail` say why, as they do for "rejected",
+    where `path` is where it stands now. `size` is in bytes.
+    """
+
+    name: str
+    status: Status
+    size: int = 0
+    sha256: str = ""
+    issue_id: str | None = None
+    newsletter: str | None = None
+    subject: str | None = None
+    articles: int = 0
+    code: str | None = None
+    detail: str | None = None
+    path: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IngestReport:
+    """What became of each message, in the order in which they were taken."""
+
+    outcomes: tuple[Outcome, ...] = ()
+
+    def count(self, *statuses: Status) -> int:
+        """How many ended so."""
+        return sum(outcome.status in statuses for outcome in self.outcomes)
+
+    @property
+    def accepted(self) -> int:
+        """How many are in the store now: new, updated, or there before."""
+        return self.count("new", "updated", "duplicate")
+
+    @property
+    def articles(self) -> int:
+        """How many articles came in with new issues."""
+        return sum(outcome.articles for outcome in self.outcomes if outcome.status == "new")
+
+    @property
+    def error(self) -> str | None:
+        """Why messages had to be left waiting; None where none had."""
+        return next((outcome.detail for outcome in self.outcomes if outcome.status == "failed"), None)
+
+
+Progress = Callable[[Outcome], None]
+
+
+class OutcomeLog:
+    """Outcomes as they come; `halted` once database or disk failed, when to go on would only fail again."""
+
+    def __init__(self, progress: Progress | None) -> None:
+        self._outcomes: list[Outcome] = []
+        self._progress = progress
+        self.halted = False
+
+    def add(self, outcome: Outcome) -> None:
+        """Note an outcome, and tell of it."""
+        self._outcomes.append(outcome)
+        self.halted = self.halted or (outcome.status == "failed" and outcome.code != UNREADABLE)
+        if self._progress is not None:
+            self._progress(outcome)
+
+    def report(self) -> IngestReport:
+        """All of them."""
+        return IngestReport(tuple(self._outcomes))

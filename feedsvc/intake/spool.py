@@ -1,0 +1,103 @@
+"""The spool: the folder in which messages wait, and the one queue that every intake writes to.
+
+A file in it is whole, and safe on the disk: it was written under a temporary name, synced and renamed, and its folder
+was synced. Its name says what its bytes do not, and sorts by arrival:
+
+    20240903T130814123456Z-9f3c22aa__Articles TLDR AI 03-09-2024.txt
+    when it was received (UTC)  random   its name where it came from
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from feedsvc.store.disk import MAX_NAME_BYTES, move_whole, safe_name, write_whole
+
+_STAMP = "%Y%m%dT%H%M%S%fZ"
+_NAME = re.compile(r"(?P<received>\d{8}T\d{12}Z)-(?P<order>[0-9a-f]+)__(?P<filename>.+)", re.DOTALL)
+_HEAD_BYTES = 22 + 1 + 24 + 2
+_OLDEST = datetime(1990, 1, 1, tzinfo=UTC)
+_ABANDONED_S = 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A message that waits in the spool. `filename` is the name that it came with, made safe."""
+
+    path: Path
+    filename: str
+    received: datetime
+
+
+class Spool:
+    """The queue in this folder. Several threads and processes may put into it at once."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def put(self, data: bytes, filename: str, received: datetime | None = None) -> Path:
+        """Put a message into the queue, and return once it is safe on the disk. `received` is now, if not given."""
+        path = self._new_path(filename, received)
+        write_whole(path, data)
+        return path
+
+    def take_over(self, file: Path, filename: str, received: datetime | None = None) -> Path:
+        """Move a finished file into the queue, by renaming it where spool and file share a disk."""
+        path = self._new_path(filename, received)
+        move_whole(file, path)
+        return path
+
+    def waiting(self, limit: int | None = None, skip: Collection[Path] = ()) -> list[Waiting]:
+        """What waits, oldest first, without `skip`; files that are being written are not in it."""
+        with os.scandir(self.folder) as entries:
+            names = sorted(entry.name for entry in entries)
+        found: list[Waiting] = []
+        for name in names:
+            path = self.folder / name
+            if path not in skip and _NAME.fullmatch(name):
+                found.append(self.look(path))
+            if len(found) == limit:
+                break
+        return found
+
+    def look(self, path: Path) -> Waiting:
+        """What the name of a file in the spool says."""
+        match = _NAME.fullmatch(path.name)
+        if match is None:
+            raise ValueError(f"{path} was not put into the spool")
+        received = datetime.strptime(match["received"], _STAMP).replace(tzinfo=UTC)
+        return Waiting(path, match["filename"], received)
+
+    def sweep(self) -> None:
+        """Remove what writers left that were killed on the way: temporary files that are a day old."""
+        for path in self.folder.glob(".*.tmp"):
+            try:
+                if time.time() - path.stat().st_mtime > _ABANDONED_S:
+                    path.unlink()
+            except FileNotFoundError:
+                continue
+
+    def _new_path(self, filename: str, received: datetime | None) -> Path:
+        stamp = (received or datetime.now(UTC)).astimezone(UTC).strftime(_STAMP)
+        order = f"{time.time_ns():016x}{secrets.token_hex(4)}"
+        return self.folder / f"{stamp}-{order}__{safe_name(filename, MAX_NAME_BYTES - _HEAD_BYTES)}"
+
+
+def received_at(modified: float) -> datetime:
+    """When a file came, from the time it was last written (in seconds since 1970), where that can be true; else now.
+
+    It dates a message that has no date of its own, so a file from an old folder keeps its place in time.
+    """
+    now = datetime.now(UTC)
+    try:
+        written = datetime.fromtimestamp(modified, UTC)
+    except (OverflowError, OSError, ValueError):
+        return now
+    return written if _OLDEST <= written <= now else now
