@@ -3,32 +3,60 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from functools import cache
 
 from feedsvc.links.mend import mend
-from feedsvc.links.parts import parse
+from feedsvc.links.parts import Parts, parse_cached
 from feedsvc.links.recipients import recipients_of
 from feedsvc.links.rules import parents, table
+from feedsvc.links.wrappers import MAX_DEPTH, unwrap_parts
+
+
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    labels: re.Pattern[str]
+    hosts: dict[str, re.Pattern[str]]
+    anywhere: re.Pattern[str]
 
 
 @cache
-def _patterns() -> tuple[re.Pattern[str], dict[str, re.Pattern[str]]]:
+def _rules() -> _Rules:
     data = table("purposes")["personal"]
-    return (
-        re.compile("|".join(f"(?:{row['pattern']})" for row in data["path"]), re.IGNORECASE),
-        {host: re.compile(row["pattern"], re.IGNORECASE) for host, row in data["hosts"].items()},
+    return _Rules(
+        labels=re.compile(rf"(?:{'|'.join(data['labels'])})\.[^.]+\."),
+        hosts={host: re.compile(row["pattern"], re.IGNORECASE) for host, row in data["hosts"].items()},
+        anywhere=re.compile("|".join(f"(?:{row['pattern']})" for row in data["path"]), re.IGNORECASE),
     )
 
 
 def is_personal(url: str, recipients: frozenset[str] = frozenset()) -> bool:
-    """Whether a link must never be published: it unsubscribes, logs in, refers, opens the reader's own copy, or names the reader."""
-    mended = mend(url)[0]
-    parts = parse(mended) if mended else None
+    """Whether a link must never be published: it acts for the reader, or tells who the reader is.
+
+    True for unsubscribing, preferences, referrals, votes, log-ins and confirmations, the reader's own web version, tokens that name
+    the subscriber, and for any address that holds one of `recipients` (plain, percent-encoded, hex, base64, hashed, also within a
+    parameter or in what a wrapper carries). Never raises.
+    """
     finder = recipients_of(recipients)
-    if parts is None:
-        return bool(finder) and finder.found_in(url)
-    anywhere, hosts = _patterns()
-    rest = parts.path + parts.query
-    if any(h in hosts and hosts[h].match(rest) for h in parents(parts.host)):
+    mended = mend(url)[0]
+    parts = parse_cached(mended) if mended else None
+    if finder and finder.found_in(url):
         return True
-    return anywhere.search(rest) is not None or (bool(finder) and finder.found_in(parts.url))
+    for _ in range(MAX_DEPTH + 1):
+        if parts is None:
+            return False
+        if _acts_for_reader(parts) or (finder and finder.found_in(parts.url)):
+            return True
+        inner = unwrap_parts(parts)
+        parts = parse_cached(inner) if inner else None
+    return False
+
+
+def _acts_for_reader(parts: Parts) -> bool:
+    rules = _rules()
+    if rules.labels.match(parts.host):
+        return True
+    rest = parts.path + parts.query
+    if any(host in rules.hosts and rules.hosts[host].match(rest) for host in parents(parts.host)):
+        return True
+    return rules.anywhere.search(rest + parts.fragment) is not None
