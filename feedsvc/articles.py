@@ -1,0 +1,118 @@
+"""Items to articles: titles taken apart and mended, links made canonical, texts summed up, ids given. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from feedsvc.document import render
+from feedsvc.enrich import Lexicon, estimate_minutes, is_shouting, plain_summary, repair_case, split_title
+from feedsvc.links import Target
+from feedsvc.model import Article, Block, Kind, Message, ReadSource, entry_id
+from feedsvc.split import Item, LinkBook, Split
+
+NO_TARGET = Target(None, None)
+
+
+def make_articles(message: Message, part: Split, book: LinkBook) -> tuple[Article, ...]:
+    """The articles of an issue that falls into items, in their order. Ids differ within an issue."""
+    lexicon = Lexicon.learn([part.text])
+    used: set[str] = set()
+    return tuple(_article(message, item, book, lexicon, used) for item in part.items)
+
+
+def make_whole(message: Message, part: Split, parts: Sequence[Split], book: LinkBook) -> tuple[Article, ...]:
+    """The one article of an issue that is one text."""
+    web = next((p.web_link for p in (part, *parts) if p.web_link), None)
+    target = book.look(web).target if web else NO_TARGET
+    blocks = [r.block for r in part.readings if r.role not in ("furniture", "preheader")] or [
+        r.block for r in part.readings
+    ]
+    content, go_links = _content(blocks, book)
+    text = plain_summary(part.text)
+    parts_of_title = split_title(message.subject)
+    title = parts_of_title.title or message.subject or message.newsletter.name
+    minutes: int | None = parts_of_title.read_minutes
+    source: ReadSource = "declared"
+    if minutes is None and text:
+        minutes, source = estimate_minutes(text), "estimated"
+    return (
+        Article(
+            id=entry_id(message.key, web or title),
+            kind="article",
+            title=title,
+            url=target.url,
+            url_state=target.state,
+            raw_link=web,
+            summary=text,
+            content_html=content,
+            go_links=go_links,
+            read_minutes=minutes,
+            read_source=source if minutes is not None else None,
+        ),
+    )
+
+
+def _article(message: Message, item: Item, book: LinkBook, lexicon: Lexicon, used: set[str]) -> Article:
+    title_parts = split_title(item.title)
+    title = title_parts.title or item.title.strip() or message.subject
+    summary = plain_summary(item.text)
+    target = book.look(item.link).target if item.link else NO_TARGET
+    repaired = is_shouting(title)
+    if repaired:
+        title = repair_case(title, lexicon, summary)
+    section = item.section and split_title(item.section).title
+    if section and is_shouting(section):
+        section = repair_case(section, lexicon)
+    minutes = title_parts.read_minutes if title_parts.read_minutes is not None else item.minutes
+    source: ReadSource | None = "declared" if minutes is not None else None
+    if minutes is None and summary:
+        minutes, source = estimate_minutes(summary), "estimated"
+    kind: Kind = "sponsor" if title_parts.sponsor else item.kind
+    content, go_links = _content(item.blocks, book)
+    return Article(
+        id=_new_id(message.key, item.link, title, used),
+        kind=kind,
+        title=title,
+        url=target.url,
+        url_state=target.state,
+        raw_link=item.link,
+        summary=summary,
+        content_html=content,
+        go_links=go_links,
+        read_minutes=minutes,
+        read_source=source,
+        section=section or None,
+        label=title_parts.label or item.label,
+        image=item.image.src if item.image else None,
+        title_repaired=repaired,
+    )
+
+
+def _new_id(key: str, link: str | None, title: str, used: set[str]) -> str:
+    """The entry's id: from its raw link, else its title; both where an item above has the same link."""
+    for what in (link or title, f"{link}\n{title}"):
+        if (made := entry_id(key, what)) not in used:
+            used.add(made)
+            return made
+    count = 2
+    while (made := entry_id(key, f"{link}\n{title}\n{count}")) in used:
+        count += 1
+    used.add(made)
+    return made
+
+
+def _content(blocks: Sequence[Block], book: LinkBook) -> tuple[str, tuple[str, ...]]:
+    """The blocks as HTML, in which `go:N` stands for a link that must not be published; and those links."""
+    hidden: list[str] = []
+
+    def link(href: str) -> str | None:
+        info = book.look(href)
+        if info.target.url is None:
+            return None
+        if info.target.state == "canonical" and not info.personal:
+            return info.target.url
+        if href not in hidden:
+            hidden.append(href)
+        return f"go:{hidden.index(href)}"
+
+    return render(blocks, link), tuple(hidden)

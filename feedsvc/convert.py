@@ -1,0 +1,50 @@
+"""The whole story: the bytes of one message to an Issue. Pure: no disk, network, clock or database."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from feedsvc.articles import make_articles, make_whole
+from feedsvc.document import read_html, read_text
+from feedsvc.mail import parse_message
+from feedsvc.model import Issue, LinkCount, Message
+from feedsvc.split import LinkBook, Split, choose, split
+
+
+def convert(data: bytes, *, received: datetime, filename: str | None = None) -> Issue:
+    """Convert one message into an issue with at least one article.
+
+    `data` is an RFC 5322 message or a saved body, `received` (aware) stands in for a missing date, and `filename` tells what kind of body
+    it is and may hold its name and date. Raises only MessageError: UnreadableMessage or TooLarge.
+    """
+    message = parse_message(data, received=received, filename=filename)
+    book = LinkBook(message.recipients)
+    parts = _split_parts(message, book)
+    part = choose(parts)
+    articles = make_articles(message, part, book) if part.items else make_whole(message, part, parts, book)
+    web = next((p.web_link for p in (part, *parts) if p.web_link), None)
+    return Issue(
+        key=message.key,
+        newsletter=message.newsletter,
+        subject=message.subject,
+        sent=message.sent,
+        message_id=message.message_id,
+        web_url=book.look(web).target.url if web else None,
+        articles=articles,
+        links=LinkCount(len(part.content_keys), len(part.content_keys & part.assigned_keys)),
+        problems=message.problems + part.document.problems,
+        readings=part.readings,
+        recipients=message.recipients,
+        language=part.document.language,
+    )
+
+
+def _split_parts(message: Message, book: LinkBook) -> tuple[Split, ...]:
+    """The HTML and the text of the message, each taken apart; the HTML first."""
+    documents = []
+    if message.html is not None:
+        documents.append(read_html(message.html))
+    if message.text is not None:
+        documents.append(read_text(message.text))
+    names = (message.newsletter.name,)
+    return tuple(split(document, subject=message.subject, names=names, book=book) for document in documents)

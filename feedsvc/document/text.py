@@ -1,0 +1,293 @@
+"""Plain text to the same blocks that HTML gives: paragraphs unwrapped, addresses turned back into links.
+
+What senders write is the text form of an HTML mail, made by some program: addresses stand in brackets behind the words they belong to, or
+as numbers `[7]` that a list under `Links:` explains, or on a line of their own. Lines are wrapped at a fixed width, also inside a title and its marker:
+
+    WHY AI CAN'T SPELL 'STRAWBERRY' (5 MINUTE
+    READ) [6]
+
+Two lines belong together where the second's first word would not have fitted on the first: then only the width has parted them.
+A body written in Markdown goes through markdown-it and the HTML reader.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from feedsvc.document.html import read_html
+from feedsvc.document.lines import MAX_BLOCKS, visible
+from feedsvc.model import Block, BlockKind, Document, Problem, Span
+
+MAX_CHARS = 2_000_000
+MIN_WRAP, MAX_WRAP = 50, 110  # columns at which text is wrapped by hand or by program
+
+FOOTNOTE_HEAD = re.compile(
+    r"^(?:links|references|quellen|liens|enlaces):?[ \t]*\n[-=_ \t]*\n?(?=[ \t]*\[\d{1,4}\])", re.I | re.M
+)
+FOOTNOTE = re.compile(r"^[ \t]*\[(\d{1,4})\]:?[ \t]+<?(\S+?)>?[ \t]*$", re.M)
+# One alternative for each way in which an address is written. None of the classes overlaps with what follows it, so matching is linear.
+LINK = re.compile(
+    r"\[\s*(?P<square>https?://[^\s\[\]]+)\s*\]"
+    r"|\(\s*(?P<round>https?://[^\s()]+(?:\([^\s()]*\)[^\s()]*)*)\s*\)"
+    r"|<\s*(?P<angle>https?://[^\s<>]+)\s*>"
+    r"|\[(?P<number>\d{1,4})\]"
+    r"|(?P<bare>(?:https?://|www\.)[^\s<>\[\]\"]+)"
+)
+BULLET = re.compile(r"^[ \t]*(?P<mark>[*•·‣◦▪●○➤➜►–-]|\d{1,3}[.)])(?=[ \t]|$)[ \t]*")
+RULE = re.compile(r"^\s*[-=_~*#+.·•—–─━═…|<>^]{3,}[-=_~*#+.·•—–─━═…|<>^\s]*$")
+MARKDOWN_LINK = re.compile(r"\]\(\s*<?https?://")
+MARKDOWN_HEADING = re.compile(r"^#{1,6} \S", re.M)
+STARTS_WITH_ADDRESS = re.compile(r"^\s*(?:\[\s*(?:https?://|\d{1,4}\])|\(\s*https?://|<\s*https?://)")
+SENTENCE_END = re.compile(r"[.!?…:;][\"'”’)]?\s")
+SEPARATORS = "|·•»"
+MAX_LINKED_WORDS = 25
+
+
+def read_text(text: str) -> Document:
+    """Blocks of a plain-text body, in reading order. Never raises; what was cut is a problem of the document."""
+    problems: tuple[Problem, ...] = ()
+    if len(text) > MAX_CHARS:
+        problems = (Problem("body-cut", f"only the first {MAX_CHARS:,} characters of the text were read", lost=True),)
+        text = text[:MAX_CHARS]
+    text = visible(text.replace("\u00a0", " "))
+    if _is_markdown(text):
+        document = _read_markdown(text)
+        return replace(document, source="text", problems=document.problems + problems)
+    body, footnotes = _take_footnotes(text)
+    blocks: list[Block] = []
+    for number, (gap, paragraph) in enumerate(_paragraphs(body)):
+        if len(blocks) >= MAX_BLOCKS:
+            problems += (Problem("body-cut", f"only the first {MAX_BLOCKS:,} lines of the text were read", lost=True),)
+            break
+        for position, line in enumerate(paragraph):
+            blocks.append(_block(line, footnotes, number, gap if position == 0 else 0))
+    return Document("text", tuple(blocks), problems=problems)
+
+
+def _is_markdown(text: str) -> bool:
+    """Whether links are written `[words](address)`; headings alone do not make Markdown."""
+    links = len(MARKDOWN_LINK.findall(text))
+    return links >= 3 or (links >= 1 and bool(MARKDOWN_HEADING.search(text)))
+
+
+def _read_markdown(text: str) -> Document:
+    from markdown_it import MarkdownIt
+
+    # Mail's Markdown is made by programs: line ends are kept, four spaces are no code, and HTML in it is text.
+    parser = MarkdownIt("commonmark", {"breaks": True, "html": False}).disable(["code", "html_block", "html_inline"])
+    return read_html(parser.render(text))
+
+
+def _take_footnotes(text: str) -> tuple[str, dict[str, str]]:
+    """The body without its list of links, and the list: number -> address."""
+    heads = list(FOOTNOTE_HEAD.finditer(text))
+    if not heads:
+        return text, {}
+    head = heads[-1]
+    rest = text[head.end() :]
+    notes: dict[str, str] = {}
+    end = 0
+    for found in FOOTNOTE.finditer(rest):
+        notes.setdefault(found[1], found[2])
+        end = found.end()
+    return (text[: head.start()] + "\n\n" + rest[end:], notes) if notes else (text, {})
+
+
+def _octets(line: str) -> int:
+    """A line's length as most programs that wrap mail count it: in octets of UTF-8, not in characters."""
+    return len(line) if line.isascii() else len(line.encode("utf-8", "replace"))
+
+
+def _wrap_width(lines: list[str]) -> int:
+    """The width at which lines were wrapped, or 0 where they were not: the length that many lines nearly reach and none passes."""
+    lengths = sorted(_octets(line) for line in lines if len(line) >= MIN_WRAP // 2 and "://" not in line)
+    if len(lengths) < 4:
+        return 0
+    width = lengths[int(len(lengths) * 0.9)] if len(lengths) > 10 else lengths[-1]
+    near = sum(1 for length in lengths if width - 14 <= length <= width + 2)
+    if not MIN_WRAP <= width <= MAX_WRAP or near < 0.3 * len(lengths):
+        return 0
+    return width
+
+
+def _paragraphs(body: str) -> list[tuple[int, list[str]]]:
+    """Paragraphs as (empty lines before, logical lines). Wrapped lines are joined; list items and unwrapped lines stay apart."""
+    lines = body.split("\n")
+    width = _wrap_width(lines)
+    found: list[tuple[int, list[str]]] = []
+    current: list[str] = []
+    gap = 0
+    previous = ""
+    for raw in [*lines, ""]:
+        line = raw.rstrip()
+        if not line.strip():
+            if current:
+                found.append((gap, current))
+                current, gap = [], 0
+            gap += 1
+            continue
+        if current and _belongs(previous, line, width, current[-1]):
+            current[-1] = f"{current[-1]} {line.strip()}"
+        elif not current and found and gap <= 2 and _is_left_open(found[-1][1][-1], line):
+            # A marker that an empty line has parted from its title: `TITLE (5 MINUTE READ)` / blank / `[16]`.
+            last = found[-1][1]
+            last[-1] = f"{last[-1]} {line.strip()}"
+            found[-1], current, gap = found[-1], [], 0
+            previous = line
+            continue
+        else:
+            current.append(line.strip("\n"))
+        previous = line
+    return found
+
+
+def _is_left_open(title: str, line: str) -> bool:
+    """Whether `line` holds only the address that a title still lacks."""
+    rest = line.strip()
+    found = LINK.match(rest)
+    return (
+        bool(found) and found is not None and found.end() == len(rest) and not found["bare"] and not LINK.search(title)
+    )
+
+
+def _belongs(previous: str, line: str, width: int, logical: str) -> bool:
+    """Whether `line` only goes on with the logical line that ends in `previous`."""
+    if RULE.match(line) or RULE.match(previous):
+        return False
+    if STARTS_WITH_ADDRESS.match(line):
+        return True
+    if (bullet := BULLET.match(line)) and not (
+        # A dash that wrapping has put at the start of a line is no bullet, unless the lines above are bulleted too.
+        bullet["mark"] in "-–*"
+        and width
+        and not BULLET.match(logical)
+        and _octets(previous) + 2 + len(([*line.split(), "", ""])[1]) > width
+    ):
+        return False
+    if BULLET.fullmatch(logical):
+        return True  # a bullet alone on its line
+    if logical.count("[") > logical.count("]") or logical.count("(") > logical.count(")"):
+        return len(logical) < 2_000
+    if not width:
+        return False
+    first_word = line.split(None, 1)[0]
+    if _octets(previous) + 1 + _octets(first_word) > width:
+        return True
+    # Programs count emoji, entities and dashes differently, so a wrapped line may look shorter than it was.
+    if previous.rstrip()[-1:] in ".!?:;":
+        return False
+    return len(previous) > 0.8 * width or (len(previous) > 0.6 * width and first_word[0].islower())
+
+
+def _block(line: str, footnotes: dict[str, str], paragraph: int, gap: int) -> Block:
+    """One logical line as a block."""
+    kind: BlockKind = "paragraph"
+    ordinal, level = "", 0
+    stripped = line.strip()
+    if RULE.match(stripped):
+        return Block("rule", boxes=(paragraph,), paragraph=paragraph, after_break=gap)
+    if (bullet := BULLET.match(line)) and bullet.end() < len(line.rstrip()):
+        ordinal, stripped = bullet["mark"], line[bullet.end() :].strip()
+        kind, level = "item", 1
+    elif heading := re.match(r"(#{1,6}) +(?=\S)", stripped):
+        kind, level, stripped = "heading", len(heading[1]), stripped[heading.end() :]
+    return Block(
+        kind,
+        tuple(_spans(stripped, footnotes)),
+        level=level,
+        boxes=(paragraph,),
+        paragraph=paragraph,
+        ordinal=ordinal,
+        after_break=gap,
+    )
+
+
+def _spans(line: str, footnotes: dict[str, str]) -> list[Span]:
+    """A line's runs; an address in brackets becomes the link of the words before it."""
+    spans: list[Span] = []
+    plain_from = 0
+    found_any = False
+    for found in LINK.finditer(line):
+        href, shown = _target(found, footnotes)
+        if href is None:
+            continue
+        before = line[plain_from : found.start()]
+        plain_from = found.end()
+        if shown:  # a bare address stands for itself
+            shown, tail = _trim_address(shown)
+            plain_from -= len(tail)
+            href = shown if "://" in shown else f"http://{shown}"
+            if before:
+                spans.append(Span(before))
+            spans.append(Span(shown, href))
+            found_any = True
+            continue
+        rest = line[plain_from:].strip()
+        at_end = not rest or rest[0] in SEPARATORS
+        words, linked = _linked_part(before, at_end=at_end, first=not found_any, alone=not rest and not found_any)
+        if words:
+            spans.append(Span(words))
+        if linked:
+            spans.append(Span(linked, href))
+        elif spans and spans[-1].href is None and spans[-1].text.strip():
+            spans[-1] = Span(spans[-1].text, href)
+        else:
+            spans.append(Span("", href))
+        found_any = True
+    if plain_from < len(line):
+        spans.append(Span(line[plain_from:]))
+    return _tidy(spans)
+
+
+def _target(found: re.Match[str], footnotes: dict[str, str]) -> tuple[str | None, str]:
+    """The address that a marker stands for (None where it is none), and the text to show where the address shows itself."""
+    if number := found["number"]:
+        return footnotes.get(number), ""
+    if bare := found["bare"]:
+        return bare, bare
+    return found["square"] or found["round"] or found["angle"], ""
+
+
+def _trim_address(address: str) -> tuple[str, str]:
+    """A bare address without the punctuation of the sentence around it, and that punctuation."""
+    kept = address.rstrip(".,;:!?'*_")
+    while kept.endswith(")") and kept.count("(") < kept.count(")"):
+        kept = kept[:-1].rstrip(".,;:!?'*_")
+    return kept, address[len(kept) :]
+
+
+def _linked_part(before: str, *, at_end: bool, first: bool, alone: bool) -> tuple[str, str]:
+    """Which words before a marker are its link: (plain words, linked words).
+
+    At the end of a line, all back to the last separator or sentence end, for that is how titles stand (`alone`: the line has one
+    link, so that a separator in it is part of the title); within running text the last word alone, since how far the link reached is lost.
+    """
+    text = before.rstrip()
+    if not text.strip():
+        return before, ""
+    if at_end:
+        start = 0 if alone else max(text.rfind(mark) + 1 for mark in SEPARATORS)
+        if len(text) > 160 or not first:
+            for sentence in SENTENCE_END.finditer(text, start):
+                start = sentence.end()
+        if len(text[start:].split()) <= MAX_LINKED_WORDS * 2:
+            lead = len(text[start:]) - len(text[start:].lstrip())
+            return text[: start + lead], text[start + lead :]
+    cut = max(text.rfind(" "), text.rfind("\t")) + 1
+    return text[:cut], text[cut:]
+
+
+def _tidy(spans: list[Span]) -> list[Span]:
+    """Adjacent runs with one target joined, white space single, none at either end."""
+    merged: list[Span] = []
+    for span in spans:
+        text = re.sub(r"\s+", " ", span.text)
+        if merged and merged[-1].href == span.href:
+            merged[-1] = Span(re.sub(r"\s+", " ", merged[-1].text + text), span.href)
+        elif text or span.href:
+            merged.append(Span(text, span.href))
+    if merged:
+        merged[0] = Span(merged[0].text.lstrip(), merged[0].href)
+        merged[-1] = Span(merged[-1].text.rstrip(), merged[-1].href)
+    return [s for s in merged if s.text or s.href]

@@ -1,0 +1,299 @@
+"""What each line of a mail looks like: how much of it is linked or bold, how large it is, what kind of link it holds.
+
+These are the observations; what they are taken to mean is decided in `outline` and `units`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from feedsvc.enrich import split_title
+from feedsvc.links import Target, canonical, is_personal, link_purpose, site_name
+from feedsvc.model import Block, Document, Role
+from feedsvc.split.phrases import says
+
+# A line is emphasised where at least this share of its characters is bold or linked.
+WHOLE = 0.85
+# A line is larger than the body text from this ratio on.
+LARGER = 1.12
+MAX_HEAD_CHARS = 250
+MAX_HEAD_WORDS = 42
+MAX_CTA_WORDS = 9
+# Purposes of links that are never what an item is about.
+HOUSEKEEPING = frozenset(
+    {
+        "unsubscribe",
+        "preferences",
+        "referral",
+        "web-version",
+        "share",
+        "advertise",
+        "legal",
+        "app-store",
+        "subscribe",
+        "social",
+    }
+)
+
+LETTERS = re.compile(r"[^\W\d_]")
+WORDS = re.compile(r"[^\W_]+(?:['’.&-][^\W_]+)*")
+DOMAIN = re.compile(r"^(?:https?://)?(?:[\w-]+\.)+[a-z]{2,}(?:/\S*)?$", re.I)
+LEADING_NOISE = re.compile(r"^[\W_]+")
+ENDS_LIKE_TITLE = re.compile(r"\((?:[^()]{2,40})\)\s*$")
+
+
+@dataclass(frozen=True, slots=True)
+class LinkInfo:
+    """One address of the message: where it leads, and whether it is the subscriber's own affair."""
+
+    href: str
+    target: Target
+    key: str  # equal for links that lead to the same place
+    personal: bool
+
+
+class LinkBook:
+    """Every address of a message, looked up once."""
+
+    def __init__(self, recipients: frozenset[str]) -> None:
+        self.recipients = recipients
+        self._known: dict[str, LinkInfo] = {}
+        self._purposes: dict[tuple[str, str], str | None] = {}
+
+    def look(self, href: str) -> LinkInfo:
+        """What is known of an address as it stands in the message."""
+        info = self._known.get(href)
+        if info is None:
+            target = canonical(href, self.recipients)
+            key = (target.url or "").removeprefix("https://").removeprefix("http://").removeprefix("www.").rstrip("/")
+            personal = target.url is not None and is_personal(target.url, self.recipients)
+            info = self._known[href] = LinkInfo(href, target, key, personal)
+        return info
+
+    def is_outside(self, href: str | None) -> bool:
+        """Whether the address leads to a page."""
+        return bool(href) and href is not None and self.look(href).target.url is not None
+
+    def purpose(self, href: str, text: str) -> str | None:
+        """What the link is for, where it is housekeeping; None for a link to something to read."""
+        asked = (href, text)
+        if asked not in self._purposes:
+            info = self.look(href)
+            found = link_purpose(info.target.url or href, text)
+            if found is None and info.personal and info.target.state == "canonical":
+                found = "preferences"
+            self._purposes[asked] = found
+        return self._purposes[asked]
+
+    def all(self) -> Iterable[LinkInfo]:
+        """Every address that was looked up."""
+        return self._known.values()
+
+
+@dataclass(slots=True)
+class Line:
+    """One block with what was observed of it; `role`, `reason` and `item` are filled in by the later steps."""
+
+    index: int
+    block: Block
+    text: str
+    words: int
+    size: float
+    bold: float
+    linked: float
+    href: str | None
+    hrefs: tuple[str, ...]
+    bold_lead: int
+    linked_lead: bool
+    caps: bool
+    is_head: bool = False
+    is_cta: bool = False
+    is_meta: bool = False
+    marker: bool = False
+    signature: tuple[object, ...] = ()
+    prominence: float = 0.0
+    role: Role = "unused"
+    reason: str = ""
+    item: int | None = None
+    keys: tuple[str, ...] = field(default=())
+
+    @property
+    def is_furniture(self) -> bool:
+        """Whether the line was recognised as no content."""
+        return self.role in ("furniture", "preheader")
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the line is running text that belongs to whatever stands above it."""
+        return not (self.is_head or self.is_furniture or self.block.kind in ("rule", "image"))
+
+
+def read_lines(document: Document, book: LinkBook) -> list[Line]:
+    """The document's blocks as lines with their looks, in order."""
+    body = body_size(document)
+    lines = [_observe(index, block, book) for index, block in enumerate(document.blocks)]
+    for line in lines:
+        _name_furniture(line, book)
+        if not line.is_furniture:
+            _name_looks(line, body)
+    return lines
+
+
+def body_size(document: Document) -> float:
+    """The size in which most characters of the document are set, in pixels."""
+    sizes: Counter[float] = Counter()
+    for block in document.blocks:
+        for span in block.spans:
+            sizes[round(span.size, 1)] += len(span.text)
+    return sizes.most_common(1)[0][0] if sizes else 16.0
+
+
+def _observe(index: int, block: Block, book: LinkBook) -> Line:
+    text = block.text
+    total = bold = linked = 0
+    lead = 0
+    leading = True
+    by_href: dict[str, int] = {}
+    hrefs: list[str] = []
+    size = 0.0
+    for span in block.spans:
+        visible = len(span.text.strip())
+        if visible:
+            total += visible
+            size = max(size, span.size)
+            if span.bold:
+                bold += visible
+                if leading:
+                    lead += len(span.text)
+            elif leading and LETTERS.search(span.text):
+                leading = False
+        if span.href and book.is_outside(span.href):
+            linked += visible
+            by_href[span.href] = by_href.get(span.href, 0) + visible
+            if span.href not in hrefs:
+                hrefs.append(span.href)
+    for image in block.images:
+        if image.href and image.href not in hrefs and book.is_outside(image.href):
+            hrefs.append(image.href)
+    first = next((s for s in block.spans if LETTERS.search(s.text)), None)
+    letters = "".join(LETTERS.findall(text)) if text.isascii() or len(text) < 300 else text
+    words = len(WORDS.findall(text)) if len(text) < 2_000 else len(text.split())
+    return Line(
+        index=index,
+        block=block,
+        text=text,
+        words=words,
+        size=size or 16.0,
+        bold=bold / total if total else 0.0,
+        linked=linked / total if total else 0.0,
+        href=max(by_href, key=lambda h: by_href[h]) if by_href else (hrefs[0] if hrefs else None),
+        hrefs=tuple(hrefs),
+        bold_lead=lead,
+        linked_lead=first is not None and first.href is not None and first.href in by_href,
+        caps=len(letters) >= 4 and letters.upper() == letters and letters.lower() != letters,
+        keys=tuple(dict.fromkeys(book.look(h).key for h in hrefs)),
+    )
+
+
+def _name_furniture(line: Line, book: LinkBook) -> None:
+    """Mark lines that are housekeeping whatever stands around them."""
+    block = line.block
+    if block.kind == "rule":
+        line.role, line.reason = "furniture", "a rule"
+        return
+    if block.kind == "image":
+        if line.href and book.purpose(line.href, block.images[0].alt) in HOUSEKEEPING:
+            line.role, line.reason = "furniture", "an image that links to housekeeping"
+        return
+    if not LETTERS.search(line.text) and not any(c.isdigit() for c in line.text):
+        line.role, line.reason = "furniture", "no words"
+        return
+    plain = LEADING_NOISE.sub("", line.text).strip()
+    if len(line.text) <= MAX_HEAD_CHARS and line.hrefs and _is_marked(line.text):
+        return  # a title with its read time, label or sponsor mark, whatever else it says
+    if line.words <= 60 and says("furniture", plain):
+        line.role, line.reason = "furniture", "a phrase of housekeeping"
+        return
+    purposes = [
+        book.purpose(span.href, span.text.strip())
+        for span in block.spans
+        if span.href and book.is_outside(span.href) and span.text.strip()
+    ]
+    if purposes and line.words <= 60:
+        kept = [p for p in purposes if p in HOUSEKEEPING]
+        strong = [p for p in kept if p in ("unsubscribe", "preferences", "web-version")]
+        if strong or (len(kept) == len(purposes) and (line.linked >= 0.5 or line.words <= 12)):
+            line.role, line.reason = "furniture", f"links to {strong[0] if strong else kept[0]}"
+            return
+        nav = len(kept) >= 2 and len(kept) >= 0.5 * len(purposes) and line.linked >= 0.6
+        if nav:
+            line.role, line.reason = "furniture", "a bar of housekeeping links"
+
+
+def _is_marked(text: str) -> bool:
+    """Whether a title carries a marker: a read time, a label, a sponsor mark."""
+    parts = split_title(text)
+    return bool(parts.title) and (parts.read_minutes is not None or parts.label is not None or parts.sponsor)
+
+
+def _name_looks(line: Line, body: float) -> None:
+    """Say whether the line is a head, a call to action or a meta line, and in which style it is set."""
+    text, block = line.text, line.block
+    if block.kind in ("rule", "image", "code"):
+        return
+    has_letters = len(LETTERS.findall(text[:60])) >= 3
+    domain_only = bool(DOMAIN.match(text)) and "." in text
+    if domain_only or not has_letters:
+        line.is_meta = True
+        return
+    plain = LEADING_NOISE.sub("", text).strip()
+    parts = split_title(text) if len(text) <= MAX_HEAD_CHARS else None
+    line.marker = parts is not None and (parts.read_minutes is not None or parts.label is not None or parts.sponsor)
+    if parts is not None and not parts.title:
+        line.is_meta = True  # a read time or a mark that stands alone
+        return
+    whole_linked = line.linked >= WHOLE and line.href is not None
+    if (
+        whole_linked
+        and line.words <= MAX_CTA_WORDS
+        and not line.marker
+        and says("call_to_action", plain.rstrip(" →»>›.!:…⟶➔➜"))
+    ):
+        line.is_cta = True
+        return
+    if len(text) > MAX_HEAD_CHARS or line.words > MAX_HEAD_WORDS or block.kind == "quote":
+        return
+    larger = line.size >= LARGER * body
+    emphasised = (
+        block.kind == "heading" or whole_linked or line.bold >= WHOLE or larger or (line.caps and line.words >= 2)
+    )
+    if block.kind == "item" and not whole_linked:
+        emphasised = False
+    if not emphasised:
+        return
+    line.is_head = True
+    heading = (7 - block.level) if block.kind == "heading" else 0
+    line.signature = (
+        block.kind,
+        block.level,
+        round(line.size),
+        line.bold >= WHOLE,
+        whole_linked,
+        line.caps,
+        line.marker,
+    )
+    line.prominence = (
+        line.size / body
+        + (0.12 if line.bold >= WHOLE else 0.0)
+        + (0.02 * heading)
+        + (0.05 if line.caps and not whole_linked else 0.0)
+    )
+
+
+def site_of(line: Line, book: LinkBook) -> str:
+    """The site that the line's main link leads to, or an empty string."""
+    url = book.look(line.href).target.url if line.href else None
+    return site_name(url) if url else ""

@@ -1,0 +1,198 @@
+"""Drafts to items: which words are the title, which link is meant, which lines are the item's own text."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from feedsvc.enrich import declared_minutes, split_title
+from feedsvc.model import Block, Image, Kind, Span
+from feedsvc.split.features import WHOLE, Line, LinkBook
+from feedsvc.split.outline import Draft
+from feedsvc.split.phrases import says
+from feedsvc.split.units import first_sentence
+
+MIN_LEAD_WORDS = 4
+MAX_META_WORDS = 14
+DASHES = " \t:–—-|·•.,"
+BYLINE = re.compile(r"^(?:by|von|par|por|di|via|—|–|-)\s+\S+(?:\s+\S+){0,6}$", re.I)
+COUNTS = re.compile(
+    r"^[\d.,]+\s?[kKmM]?\+?\s+(?:likes?|stars?|points?|comments?|upvotes?|views?|downloads?|shares?|votes?|claps?|retweets?)\b.{0,30}$",
+    re.I,
+)
+MIN_IMAGE_PX = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item as the split gives it: words as the mail has them, links as they stand, blocks in order.
+
+    `title` may still carry markers such as "(5 minute read)". `inferred` says that the title is the item's first words because it has none of its own.
+    `text` is the item's own text as plain text. `lines` are the indices of its blocks in the document.
+    """
+
+    title: str
+    link: str | None
+    text: str
+    blocks: tuple[Block, ...]
+    lines: tuple[int, ...]
+    kind: Kind = "article"
+    section: str | None = None
+    label: str | None = None
+    image: Image | None = None
+    minutes: int | None = None
+    inferred: bool = False
+
+
+def make_item(draft: Draft, book: LinkBook) -> Item:
+    """The item that a draft describes."""
+    title, rest, inferred = _title(draft)
+    meta = _meta_lines(draft)
+    body = [line for line in draft.body if line is not draft.first]
+    texts = [rest] if rest else []
+    texts += [line.text for line in body if _is_own_text(line) and line.index not in meta]
+    minutes = next(
+        (m for line in draft.lines if line.index in meta and (m := declared_minutes(line.text)) is not None), None
+    )
+    shown = [line.block for line in body if line.index not in meta]
+    if draft.head is None:
+        shown.insert(0, draft.first.block)
+    for line in draft.lines:
+        line.item = draft.first.index
+        if line.role == "unused":
+            line.role = "meta" if line.index in meta else "text"
+    if draft.unit:
+        draft.first.role, draft.first.reason = "title", draft.first.reason or "an item of a list"
+    return Item(
+        title=title,
+        link=_link(draft, book),
+        text=" ".join(texts),
+        blocks=tuple(shown),
+        lines=tuple(line.index for line in draft.lines),
+        kind=_kind(draft, title),
+        section=draft.section or draft.eyebrow,
+        label=draft.eyebrow if draft.section else None,
+        image=_image(draft),
+        minutes=minutes,
+        inferred=inferred,
+    )
+
+
+def _title(draft: Draft) -> tuple[str, str, bool]:
+    """The title, what is left of its line as text, and whether the title had to be made from the text."""
+    first = draft.first
+    if draft.head is not None:
+        return first.text, "", False
+    if first.linked >= WHOLE:
+        return first.text, "", False
+    lead = "".join(s.text for s in _leading(first, bold=True))
+    linked = "".join(s.text for s in _leading(first, bold=False)) if first.linked_lead else ""
+    for words in (lead, linked):
+        clean = words.strip().rstrip(DASHES)
+        if not clean:
+            continue
+        rest = (
+            first.text[len(words.rstrip()) :]
+            if first.text.startswith(words.rstrip())
+            else first.text.replace(words.strip(), "", 1)
+        )
+        closed = words.strip()[-1:] in ".:!?…" or rest.lstrip()[:1] in "–—-:|(" or not rest.strip()
+        if closed and (
+            len(clean.split()) >= MIN_LEAD_WORDS or (words is linked or first.linked_lead or len(clean.split()) >= 2)
+        ):
+            return clean, rest.strip(DASHES + "\u00a0") if rest.lstrip()[:1] in DASHES else rest.strip(), False
+    return first_sentence(first.text), first.text, True
+
+
+def _leading(line: Line, *, bold: bool) -> list[Span]:
+    """The spans at the line's start that are bold, or that are its first link."""
+    out: list[Span] = []
+    href = None
+    for span in line.block.spans:
+        blank = not any(c.isalnum() for c in span.text)
+        if bold:
+            if span.bold or (blank and not out):
+                out.append(span)
+            else:
+                break
+        elif span.href and (href is None or span.href == href):
+            href = span.href
+            out.append(span)
+        elif blank and href is None:
+            out.append(span)
+        else:
+            break
+    if not any(any(c.isalnum() for c in s.text) for s in out):
+        return []
+    return out
+
+
+def _meta_lines(draft: Draft) -> set[int]:
+    """Indices of lines that say who wrote the item, how long it takes, where it stands: not its text."""
+    meta: set[int] = set()
+    for line in draft.lines:
+        if line is draft.head:
+            continue
+        if line.is_meta or (
+            line.words <= MAX_META_WORDS
+            and (COUNTS.match(line.text) or BYLINE.match(line.text) or declared_minutes(line.text) is not None)
+        ):
+            meta.add(line.index)
+    return meta
+
+
+def _is_own_text(line: Line) -> bool:
+    return not (
+        line.is_furniture
+        or line.is_cta
+        or line.is_meta
+        or line.role == "sponsor"
+        or line.block.kind in ("image", "rule")
+    )
+
+
+def _link(draft: Draft, book: LinkBook) -> str | None:
+    """The link that is meant: the title's own, a button's, an image's, the first in the text. As it stands in the message."""
+    head = draft.head
+    if head is not None and head.href:
+        return head.href
+    for line in draft.body:
+        if line.is_cta and line.href and not _is_personal(line.href, book):
+            return line.href
+    for line in draft.lines:
+        if line.block.kind == "image" and line.href and not _is_personal(line.href, book):
+            return line.href
+    for line in draft.lines:
+        for href in line.hrefs:
+            if not _is_personal(href, book):
+                return href
+    return None
+
+
+def _is_personal(href: str, book: LinkBook) -> bool:
+    return book.purpose(href, "") is not None
+
+
+def _image(draft: Draft) -> Image | None:
+    """The item's picture: the first that is neither an icon nor of unknown small size."""
+    for line in draft.lines:
+        for image in line.block.images:
+            small = (image.width is not None and image.width < MIN_IMAGE_PX) or (
+                image.height is not None and image.height < MIN_IMAGE_PX
+            )
+            if image.src.startswith(("http://", "https://")) and not small:
+                return image
+    return None
+
+
+def _kind(draft: Draft, title: str) -> Kind:
+    """Article, sponsor or job, by what the title, the line before it or the section says."""
+    if draft.announced is not None or split_title(title).sponsor:
+        return "sponsor"
+    for words in (draft.section, draft.eyebrow):
+        if words and says("sponsor_line", words.strip(" :*_-–—|")):
+            return "sponsor"
+    for words in (draft.section, draft.eyebrow, title):
+        if words and says("job_line", words.strip(" :*_-–—|")):
+            return "job"
+    return "article"

@@ -1,0 +1,109 @@
+"""Finds lists: segments whose text is nearly all list items or paragraphs that each lead with bold words or a link, and have a link of their own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from feedsvc.split.features import Line
+from feedsvc.split.weights import Units
+
+MIN_LEAD_CHARS = 3
+SENTENCE = re.compile(r"[.!?…][\"'”’)\]]*(?=\s+[\"'“‘(\[]?[A-ZÀ-ÞА-Я0-9]|\s*$)")
+ABBREVIATION = re.compile(
+    r"(?:\b(?:[A-Z]|Mr|Mrs|Ms|Dr|St|vs|etc|No|Inc|Ltd|Co|Corp|Jr|Sr|e\.g|i\.e|z\.B|u\.a|bzw|ca)|\d)\.$"
+)
+MAX_TITLE_CHARS = 160
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One item of a list: the line that opens it, and the lines that go on with it."""
+
+    lines: tuple[Line, ...]
+
+    @property
+    def first(self) -> Line:
+        """The line that opens the unit."""
+        return self.lines[0]
+
+
+def find_units(segment: Sequence[Line]) -> list[Unit]:
+    """The segment's items where it is a list, else an empty list. Heads, furniture and images in it are passed over."""
+    texts = [line for line in segment if line.is_text and not line.is_cta and not line.is_meta]
+    if len(texts) < Units.MIN_UNITS:
+        return []
+    for openers, least in ((_list_items(texts), Units.MIN_UNITS), (_leads(texts), Units.MIN_LEAD_UNITS)):
+        if len(openers) >= least and _holds(openers, texts):
+            return _gather(openers, segment)
+    return []
+
+
+def _list_items(texts: Sequence[Line]) -> list[Line]:
+    """List items with a link, of whichever level; an item without one over deeper ones only groups them."""
+    items = [line for line in texts if line.block.kind == "item"]
+    openers = []
+    for position, line in enumerate(items):
+        deeper = position + 1 < len(items) and items[position + 1].block.level > line.block.level
+        if line.block.ordinal and not (deeper and not line.hrefs):
+            openers.append(line)
+    return openers
+
+
+def _leads(texts: Sequence[Line]) -> list[Line]:
+    """Paragraphs that lead with bold words or with a link and go on in plain text."""
+    return [
+        line
+        for line in texts
+        if line.block.kind in ("paragraph", "quote")
+        and ((line.bold_lead >= MIN_LEAD_CHARS and line.bold < 0.9) or line.linked_lead)
+    ]
+
+
+def _holds(openers: Sequence[Line], texts: Sequence[Line]) -> bool:
+    """Whether the openers and what follows them make up a list of links."""
+    linked = [line for line in openers if line.hrefs]
+    if len(linked) < Units.MIN_LINKED * len(openers) or len(linked) < Units.MIN_UNITS:
+        return False
+    if len({line.keys[0] for line in linked}) < Units.MIN_DISTINCT * len(linked):
+        return False
+    first = openers[0].index
+    intro = sum(len(line.text) for line in texts if line.index < first)
+    if intro > Units.MAX_INTRO_CHARS:
+        return False
+    total = sum(len(line.text) for line in texts)
+    covered = sum(len(line.text) for line in openers)
+    return covered >= Units.MIN_COVERAGE * total
+
+
+def _gather(openers: Sequence[Line], segment: Sequence[Line]) -> list[Unit]:
+    """Each opener that has a link, with the lines up to the next opener."""
+    starts = {line.index for line in openers}
+    level = min(line.block.level for line in openers)
+    units: list[list[Line]] = []
+    for line in segment:
+        if line.is_furniture or line.is_head:
+            continue
+        if line.index in starts:
+            units.append([line])
+        elif (
+            units
+            and not (line.block.kind == "item" and line.block.ordinal and line.block.level <= level)
+            and (line.block.kind in {"item", "image"} or line.is_cta or line.is_meta or openers[0].block.kind != "item")
+        ):
+            units[-1].append(line)
+    return [Unit(tuple(unit)) for unit in units if any(line.hrefs for line in unit)]
+
+
+def first_sentence(text: str, max_chars: int = MAX_TITLE_CHARS) -> str:
+    """The first sentence of a text, or as many whole words of it as fit into `max_chars` with an ellipsis."""
+    for end in SENTENCE.finditer(text, 0, max_chars + 40):
+        sentence = text[: end.end()].strip()
+        if len(sentence) > 12 and not ABBREVIATION.search(sentence):
+            if len(sentence) <= max_chars:
+                return sentence
+            break
+    if len(text) <= max_chars:
+        return text
+    return text[:max_chars].rsplit(" ", 1)[0].rstrip(" ,;:–—-") + "…"
