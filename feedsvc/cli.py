@@ -6,6 +6,7 @@ import io
 import os
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,9 @@ from feedsvc.errors import FeedsvcError, MessageError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from feedsvc.config import Settings
     from feedsvc.model import Issue
+    from feedsvc.store import Store
 
 STDIN = "-"
 
@@ -184,6 +187,44 @@ def _table_of_articles(issue: Issue) -> str:
 
 
 @main.command()
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@_data_option
+def ingest(paths: tuple[Path, ...], data: Path | None) -> None:
+    """Take in messages from files and folders at once; a server that runs on the same data folder shows them.
+
+    PATH is an .eml or .mbox, a saved .html, .txt or .md body, or a folder of such. The files stay where they are.
+    Exit status 1 tells that at least one message was rejected; each is named with its reason.
+
+    \b
+    Examples:
+      feedsvc ingest ~/Mail/newsletters
+      feedsvc ingest --data /var/lib/feedsvc issue.eml archive.mbox
+    """
+    from feedsvc.ingest import find_files, ingest_paths
+
+    with _open_data(data) as (settings, store):
+        size = sum(file.stat().st_size for file in find_files(paths) if file.is_file())
+        with _progress_bar("Taking in", size) as advance:
+            report = ingest_paths(paths, settings, store, lambda outcome: advance(outcome.size))
+    named = set(paths)
+    refused = [
+        outcome
+        for outcome in report.outcomes
+        if outcome.status in ("rejected", "failed") or (outcome.status == "skipped" and outcome.path in named)
+    ]
+    for outcome in refused:
+        _complain(f"{outcome.status}: {outcome.path or outcome.name}: {outcome.detail}")
+    counts = [
+        f"{_counted(report.count('new'), 'new message')} ({_counted(report.articles, 'article')})",
+        _counted(report.count("duplicate"), "duplicate"),
+        f"{report.count('rejected')} rejected",
+        *(f"{report.count(status)} {status}" for status in ("updated", "failed", "skipped") if report.count(status)),
+    ]
+    click.echo(", ".join(counts))
+    sys.exit(1 if refused else 0)
+
+
+@main.command()
 @_data_option
 def newsletters(data: Path | None) -> None:
     """List the newsletters that have come in, with how much of each, and when the last one came.
@@ -194,12 +235,7 @@ def newsletters(data: Path | None) -> None:
     """
     from rich.text import Text
 
-    from feedsvc.config import load_settings, prepare_folders
-    from feedsvc.store import open_store
-
-    settings = load_settings(data=data)
-    prepare_folders(settings)
-    with open_store(settings.database_url) as store:
+    with _open_data(data) as (settings, store):
         rows = store.newsletters()
 
     def cells(console: Console) -> None:
@@ -213,6 +249,30 @@ def newsletters(data: Path | None) -> None:
         console.print(table)
 
     sys.stdout.buffer.write(_rendered(cells).encode("utf-8"))
+
+
+@contextmanager
+def _open_data(data: Path | None) -> Iterator[tuple[Settings, Store]]:
+    """The settings and the store of a data folder, which is made where it is not there."""
+    from feedsvc.config import load_settings, prepare_folders
+    from feedsvc.store import open_store
+
+    settings = load_settings(data=data)
+    prepare_folders(settings)
+    with open_store(settings.database_url) as store:
+        yield settings, store
+
+
+@contextmanager
+def _progress_bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A bar on standard error, and what moves it on; no bar where that is no terminal."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(what, total=total or None)
+        yield lambda amount: progress.advance(task, amount)
 
 
 def _table(*columns: str) -> Any:
@@ -238,6 +298,10 @@ def _rendered(draw: Callable[[Console], None]) -> str:
 
 def _complain(sentence: str) -> None:
     click.echo(f"feedsvc: {sentence}", err=True)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _mistake(error: Exception) -> str:
