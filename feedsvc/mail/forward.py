@@ -16,13 +16,19 @@ from feedsvc.mail.clean import clean_line
 from feedsvc.mail.dates import find_date, parse_date
 
 _SUBJECT_PREFIX = re.compile(r"\s*(?:fwd?|wg|tr|rv|enc|i|doorst|vs|vb|pd)\s*:\s*", re.I)
+_REPLY_PREFIX = re.compile(r"\s*(?:re|aw|sv|antw|odp|ref)\s*(?:\[\d+\])?\s*:", re.I)
 _MARKER = re.compile(
-    r"(?:-{2,}\s*|\b)(?:begin\s+forwarded\s+message|forwarded\s+message|original\s+message|weitergeleitete\s+nachricht"
-    r"|urspr[üu]ngliche\s+nachricht|anfang\s+der\s+weitergeleiteten\s+(?:nachricht|e-mail)|message\s+transf[ée]r[ée]"
-    r"|message\s+d['’]origine|d[ée]but\s+du\s+message\s+(?:transf[ée]r[ée]|r[ée]exp[ée]di[ée])|mensaje\s+reenviado"
-    r"|mensaje\s+original|messaggio\s+inoltrato|mensagem\s+encaminhada|doorgestuurd\s+bericht)\b",
+    r"\b(?:(?:begin\s+)?forwarded\s+message|weitergeleitete\s+nachricht|weitergeleiteten\s+(?:nachricht|e-mail)"
+    r"|message\s+(?:transf|r[ée]exp[ée]di)[a-zé]+|mensaje\s+reenviado|messaggio\s+inoltrato|mensagem\s+encaminhada"
+    r"|doorgestuurd\s+bericht)\b",
     re.I,
 )
+# Replies quote below these as well, so they count only where the subject says that it is a forward.
+_QUOTE_MARKER = re.compile(
+    r"\b(?:original\s+message|urspr[üu]ngliche\s+nachricht|message\s+d['’]origine|mensaje\s+original)\b", re.I
+)
+# A marker holds one of these: they are looked for first, because that is a hundred times quicker than the patterns.
+_MARKER_WORDS = ("forwarded", "weitergeleitete", "message trans", "message r", "reenviado", "inoltrato", "encaminhada")
 _NAMES = {
     name: header
     for header, names in {
@@ -66,13 +72,24 @@ def says_forward(subject: str) -> bool:
     return _SUBJECT_PREFIX.match(subject) is not None
 
 
+def _starts(head: str, subject: str, unmarked: re.Pattern[str]) -> list[int]:
+    """Return where a forward may begin: at a marker, or where `unmarked` matches if the subject says so."""
+    if _REPLY_PREFIX.match(subject):
+        return []
+    lowered = head.lower()
+    starts = []
+    if any(word in lowered for word in _MARKER_WORDS) or "doorgestuurd" in lowered:
+        starts = [found.start() for found in _MARKER.finditer(head)][:3]
+    if says_forward(subject):
+        starts += [found.start() for found in _QUOTE_MARKER.finditer(head)][:1]
+        starts += [found.start() for found in unmarked.finditer(head)][:1]
+    return starts
+
+
 def forwarded_text(text: str, *, subject: str) -> Forwarded | None:
     """Return the newsletter that a plain text forwards, None where it forwards none."""
     head = text[:_MAX_PREFACE_CHARS]
-    starts = [found.start() for found in _MARKER.finditer(head)][:3]
-    if not starts and says_forward(subject):
-        starts = [found.start() for found in _PLAIN_START.finditer(head)][:1]
-    for start in starts:
+    for start in _starts(head, subject, _PLAIN_START):
         lines = text[start : start + 8_000].split("\n")
         fields, used = _fields(lines)
         if fields is None:
@@ -90,10 +107,7 @@ def forwarded_text(text: str, *, subject: str) -> Forwarded | None:
 def forwarded_html(markup: str, *, subject: str) -> Forwarded | None:
     """Return the newsletter that an HTML body forwards, None where it forwards none."""
     head = markup[:_MAX_PREFACE_HTML]
-    starts = [found.start() for found in _MARKER.finditer(head)][:3]
-    if not starts and says_forward(subject):
-        starts = [found.start() for found in _HTML_START.finditer(head)][:1]
-    for start in starts:
+    for start in _starts(head, subject, _HTML_START):
         window = markup[start : start + 12_000]
         lines, ends, at = [], [], 0
         for found in _BREAK.finditer(window):
@@ -129,8 +143,6 @@ def _fields(lines: list[str], *, blank_ends: bool = True) -> tuple[dict[str, str
         if found is None or name is None:
             if not fields and n <= 2:
                 continue  # the marker itself, and the rest of a wrapped one
-            if fields and blank_ends and "from" in fields and len(fields) < 2 and n <= used:
-                continue
             break
         fields.setdefault(name, found[2].strip(" *"))
         used = n + 1

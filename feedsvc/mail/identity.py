@@ -123,8 +123,10 @@ def stable_address(address: str) -> str | None:
     local, at, domain = address.rpartition("@")
     if not at or not local or not domain:
         return None
+    if _BOUNCE_LOCAL.match(local):
+        return None
     local = local.partition("+")[0] or local  # RFC 5233: what follows is the sender's own filing, often a token
-    if _BOUNCE_LOCAL.match(local) or "=" in local or _is_made(local):
+    if "=" in local or _is_made(local):
         return None
     return f"{local}@{domain}"
 
@@ -153,8 +155,9 @@ def _list_id(headers: Headers) -> tuple[str | None, str]:
         raw = found[1] if found else text.rpartition(" ")[2]
         identifier = re.sub(r"\s+", "", raw).strip("<>\"'.").lower()[:255]
         description = text[: found.start()].strip(" \"'") if found else ""
-        if description.split(" ")[0].lower() in identifier and description.count(" ") <= 1:
-            description = ""  # Mailchimp's "f39692e2…mc list" says nothing
+        first_word = description.split(" ")[0].lower()
+        if re.search(r"\d", first_word) and identifier.startswith(first_word[:8]):
+            description = ""  # Mailchimp's "f39692e2…mc list" only says the identifier again
         if "." not in identifier and found is None:
             continue  # a number in clear, without the domain that makes it unique (RFC 2919, section 3)
         if _numbers_the_mailing(headers, identifier):

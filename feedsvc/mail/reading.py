@@ -37,7 +37,7 @@ MAX_MESSAGE_BYTES = 50_000_000
 
 _BODY_SUFFIXES = (".html", ".htm", ".xhtml", ".txt", ".text", ".md", ".markdown")
 _MESSAGE_SUFFIXES = (".eml", ".mail", ".mbox", ".mime")
-_HEADER = re.compile(rb"([!-9;-~]{1,80})[ \t]*:")
+_HEADER = re.compile(rb"(?!<)([!-9;-~]{1,80})[ \t]*:(?!//)")  # neither a tag nor an address on the web
 _BEFORE_HEADERS = re.compile(rb"(?:[ \t]*\r?\n|\r)*")
 _MBOX_LINE = re.compile(rb">?From [^\r\n]*\r?\n")
 # Headers that nearly every message has, and hardly any prose begins with two of.
