@@ -14,7 +14,7 @@ from feedsvc.links import site_name
 from feedsvc.model import ENTRY_NAMESPACE, Article, Kind, ReadSource, StoredArticle
 from feedsvc.publish import gate
 from feedsvc.publish.content import published_html
-from feedsvc.publish.text import clean_language, clean_line, clean_time
+from feedsvc.publish.text import clean_language, clean_line, clean_text, clean_time
 
 # The kinds that a feed holds unless others are asked for.
 FEED_KINDS: Final[frozenset[Kind]] = frozenset(("article", "message"))
@@ -98,7 +98,7 @@ def publish_entry(stored: StoredArticle, base: str | None) -> Entry:
     section, label = _line_or_none(article.section), _line_or_none(article.label)
     canonical = gate.link(article.url) if article.url_state == "canonical" else None
     site = clean_line(site_name(canonical)) or None if canonical else None
-    author = clean_line(stored.newsletter.name) or stored.newsletter.slug or "Newsletter"
+    author = clean_line(stored.newsletter.name) or clean_line(stored.newsletter.slug) or "Newsletter"
     via = None if base is None else issue_url(base, stored.issue_id)
     summary = clean_line(article.summary)
     body = published_html(article.content_html, entry_uuid(article.id), base)
@@ -139,7 +139,7 @@ def entry_uuid(entry_id: str) -> str:
 
 def issue_url(base: str, issue_id: str) -> str:
     """Return the address of the issue's page."""
-    return f"{base}/issues/{quote(issue_id, safe='')}"
+    return f"{base}/issues/{quote(clean_text(issue_id), safe='')}"
 
 
 def go_url(base: str, entry_id: str) -> str:
@@ -149,7 +149,7 @@ def go_url(base: str, entry_id: str) -> str:
 
 def newsletter_path(slug: str) -> str:
     """Return the path of a newsletter's own Atom feed."""
-    return f"/newsletters/{quote(slug, safe='')}/feed.xml"
+    return f"/newsletters/{quote(clean_text(slug), safe='')}/feed.xml"
 
 
 def feed_id(base: str | None, name: str) -> str:
@@ -158,7 +158,7 @@ def feed_id(base: str | None, name: str) -> str:
     Derived by hashing, so that the name of a feed may be a newsletter's key and still say nothing.
     """
     place = re.sub(r"^https?://([^/]*?)(:\d+)?(/|$)", r"\1\3", base or "").rstrip("/").lower()
-    return uuid.uuid5(ENTRY_NAMESPACE, f"feed\n{place}\n{name}").urn
+    return uuid.uuid5(ENTRY_NAMESPACE, clean_text(f"feed\n{place}\n{name}")).urn
 
 
 def newsletter_feed_id(base: str | None, key: str) -> str:
