@@ -10,6 +10,7 @@ Only letter case changes: the result folds to the same text.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from feedsvc.enrich import tables
 from feedsvc.enrich.lexicon import Lexicon
@@ -18,13 +19,21 @@ _TOKEN = re.compile(r"\S+")
 # The parts of a token between hyphens, slashes and dashes. One class each, so linear.
 _PART = re.compile(r"[^\-‐‑–—/|…:()\[\]{}\"“”„«»,;!?]+")
 _WORD_EDGES = "'’‘`.*_~"
+_EDGES = _WORD_EDGES + ",;:!?\"“”„«»()[]{}…"
+_BEFORE_US = frozenset(["about", "bring", "brings", "give", "gives", "help", "helps", "join", "let", "lets", "made", "make", "makes", "of", "remind", "reminds", "show", "showed", "shows", "taught", "teach", "teaches", "tell", "tells", "told"])
+_BEFORE_LAST_US = frozenset(["around", "between", "for", "from", "to", "with"])
+# `owner/name_of_it`, `some_name`, `owner/name.js`: as code is named.
+_REPOSITORY = re.compile(r"(?i)^[\w.-]*[a-z0-9]_[a-z0-9][\w.-]*$|^[\w.-]+/[\w.-]*(?:_|\.(?:js|py|rs|go))[\w.-]*$")
 _SENTENCE_END = re.compile(r"(?<![.])[.:?!|—–][\"”’')\]]*$")
 _POSSESSIVE = re.compile(r"(?i)^([^'’]+)(['’](?:s|d|m|re|ve|ll))$")
+_BETWEEN_APOSTROPHES = re.compile(r"[^'’]+")
 _NEGATION = re.compile(r"(?i)n['’]t$")
 _DOMAIN = re.compile(
     r"(?i)^[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:com|org|net|io|ai|dev|app|co|edu|gov|info|me|so|sh|tech|tv|xyz|uk|de|fr|eu|us|in|ch|fm|gg|ly|to|js|py|rs|md)$"
 )
-_INFLECTIONS = (("s", ""), ("es", ""), ("ies", "y"), ("er", ""), ("er", "e"), ("ers", ""), ("ers", "e"), ("est", ""), ("est", "e"), ("y", ""))
+_INFLECTIONS = (("s", ""), ("es", ""), ("ies", "y"), ("er", ""), ("er", "e"), ("ers", ""), ("ers", "e"), ("est", ""), ("est", "e"), ("y", ""), ("ier", "y"), ("iest", "y"))
+_URL_CHARS = 2000  # so that a long address costs a constant for each word
+_WORDS = re.compile(r"[^\W_]+")
 _DIGITS = re.compile(r"\d")
 _VERSION = re.compile(r"(?i)^v\d[\w.]*$")
 _ORDINAL = re.compile(r"(?i)^\d+(?:st|nd|rd|th|s|x|am|pm|min|hr|hrs|h|ms|km|kg|cm|mm|nm|ft|lb|lbs|sec|bit|px)$")
@@ -50,49 +59,79 @@ def is_shouting(title: str) -> bool:
     return len(words) > 1 or sum(c.isalpha() for c in title) > 6
 
 
-def repair_case(title: str, lexicon: Lexicon, summary: str = "") -> str:
+def repair_case(title: str, lexicon: Lexicon, summary: str = "", *, url: str = "") -> str:
     """The title in sentence case with its names as they are written; a title that does not shout is returned as it is.
 
-    `summary` is the item's own text: what it says about a word goes before the `lexicon` of the issue.
+    `summary` is the item's own text: what it says about a word goes before the `lexicon` of the issue. `url` is the item's link, whose
+    path spells repositories ("owner/some_name"). A single short word in capitals may be an acronym: it changes only where
+    one of these writes it otherwise.
     """
-    if not is_shouting(title):
+    if not title.isupper():
         return title
     own = Lexicon.learn((summary,)) if summary else Lexicon()
-    repaired = _Repair(own, lexicon, summary).run(title)
+    repaired = _Repair(own, lexicon, summary, url, sure=not is_shouting(title)).run(title)
     return repaired if repaired.casefold() == title.casefold() else title
 
 
 class _Repair:
     """One title's repair: what it knows, and where in the title it stands."""
 
-    def __init__(self, own: Lexicon, issue: Lexicon, summary: str) -> None:
+    def __init__(self, own: Lexicon, issue: Lexicon, summary: str, url: str, *, sure: bool) -> None:
         self._own = own
         self._issue = issue
-        self._summary_words = frozenset(re.findall(r"[^\W_]+", summary)) if summary else frozenset()
+        self._summary_words = frozenset(_WORDS.findall(summary))
+        self._path = url[:_URL_CHARS].split("://", 1)[-1].split("?", 1)[0].partition("/")[2]
+        self._folded_path = self._path.casefold()
+        self._sure = sure
         self._after_first_name = False
 
     def run(self, title: str) -> str:
-        out = []
+        tokens = title.split(" ")
+        out: list[str] = []
         first = True
-        for token in title.split(" "):
-            done = self._token(token)
-            if first and any(c.isalpha() for c in token):
-                done = _capitalised(done)
-            out.append(done)
-            if token:
-                first = (
-                    bool(_SENTENCE_END.search(token))
-                    if any(c.isalnum() for c in token)
-                    else (first or bool(_SENTENCE_END.search(token)))
-                )
+        while len(out) < len(tokens):
+            at = len(out)
+            done = self._several(tokens, at) or [self._token(tokens[at], tokens, at)]
+            if first and not self._sure and done[0].strip(_EDGES) not in tables.small_names():
+                done[0] = _capitalised(done[0])
+            out += done
+            last = tokens[len(out) - 1]
+            ends = _SENTENCE_END.search(last) and last.casefold() not in tables.names()
+            first = bool(ends) or (first and not any(c.isalnum() for c in last))
         return " ".join(out)
 
-    def _token(self, token: str) -> str:
-        whole = self._known(token.strip(_WORD_EDGES + ',;:!?"“”()[]'))
-        core = token.strip(_WORD_EDGES + ',;:!?"“”()[]')
-        if whole is not None and core:
-            return token.replace(core, whole, 1)
-        if ("_" in token or "/" in token) and _is_repository(token):
+    def _several(self, tokens: list[str], at: int) -> list[str] | None:
+        """The tokens from `at` on that are one name of several words, written as it is."""
+        if tokens[at].strip(_EDGES).casefold() not in tables.first_words():
+            return None
+        for count in (4, 3, 2):
+            if at + count > len(tokens):
+                continue
+            text = " ".join(tokens[at : at + count])
+            core = text.strip(_EDGES)
+            tail = _POSSESSIVE.match(core)
+            bare = tail[1] if tail and core.casefold() not in tables.names() else core
+            name = tables.names().get(bare.casefold())
+            if name:
+                return text.replace(core, name + core[len(bare) :].lower(), 1).split(" ")
+        return None
+
+    def _token(self, token: str, tokens: list[str], at: int) -> str:
+        core = token.strip(_EDGES)
+        if not core:
+            return token
+        if not core.isalpha():
+            dotted = core + "."
+            if dotted in token and dotted.casefold() in tables.names():
+                return token.replace(dotted, tables.names()[dotted.casefold()], 1)
+            whole = self._known(core) or self._in_path(core)
+            if whole is not None:
+                return token.replace(core, whole, 1)
+        if core == "US":
+            return token if _is_country(tokens, at) else token.lower()
+        if core.startswith(("$", "@", "#")) and core[1:].isalpha():
+            return token if core[0] == "$" else token.replace(core, core[0] + self._word(core[1:]), 1)
+        if ("_" in token or "/" in token) and _REPOSITORY.search(core):
             return token.lower()
         if _DOMAIN.match(core):
             return token.lower()
@@ -122,27 +161,55 @@ class _Repair:
         possessive = _POSSESSIVE.match(word)
         if possessive:
             return self._word(possessive[1]) + possessive[2].lower()
-        left, mark, right = re.split("(['’])", word, maxsplit=1)
-        return (self._word(left) if len(left) > 1 else left.lower()) + mark + (self._word(right) if right else "")
+        # L'HORREUR, N'MARE, ROCK'N'ROLL: each side by itself, a single letter small.
+        return _BETWEEN_APOSTROPHES.sub(lambda side: self._word(side[0]) if len(side[0]) > 1 else side[0].lower(), word)
 
     def _known(self, word: str) -> str | None:
         """The word as summary, issue or table of names writes it."""
         folded = word.casefold()
-        form = self._own.form(word) or self._issue.form(word)
-        if form is not None:
-            return form
+        everyday = folded in tables.common_words()
         name = tables.names().get(folded)
+        for lexicon in (self._own, self._issue):
+            form = lexicon.form(word)
+            if form is None:
+                continue
+            once = lexicon is self._issue and lexicon.counts[form] < 2
+            if everyday and once and form != name and form[1:].islower() and not form.islower():
+                continue  # seen once, in a heading or as part of a name ("the Data Center Summit")
+            if everyday and len(form) > 1 and form.isupper() and form != name:
+                continue  # emphasis ("it is HERE"), not an acronym
+            if name and not everyday and form.islower():
+                return name
+            return form
         if name is None and folded.endswith("s"):
             singular = tables.names().get(folded[:-1])
-            if singular and singular.isupper() and len(singular) > 1:
+            if singular and singular.isupper() and len(singular) > 1 and not everyday:
                 return singular + "s"
         return name
+
+    def _in_path(self, word: str) -> str | None:
+        """The word as the path of the item's link spells it: an identifier, or a word with capitals inside."""
+        at = self._folded_path.find(word.casefold()) if self._path and len(word) > 2 else -1
+        if at < 0 or len(self._folded_path) != len(self._path):
+            return None
+        end = at + len(word)
+        if self._path[at - 1 : at].isalnum() or self._path[end : end + 1].isalnum():
+            return None
+        spelt = self._path[at:end]
+        if "/" in spelt or "_" in spelt:
+            return spelt
+        return spelt if spelt[1:] != spelt[1:].lower() and not spelt.isupper() else None
 
     def _guess(self, word: str) -> str:
         folded = word.casefold()
         first_name = folded in tables.first_names()
+        if self._sure:
+            return word.capitalize() if word.capitalize() in self._summary_words else self._in_path(word) or word
         if folded in tables.common_words():
             return word.lower()
+        in_path = self._in_path(word)
+        if in_path:
+            return in_path
         if _ROMAN.match(word):
             return word
         if first_name or self._after_first_name:
@@ -154,6 +221,7 @@ class _Repair:
         return word.capitalize()
 
 
+@lru_cache(maxsize=8192)
 def _looks_common(folded: str) -> bool:
     if _COMMON_ENDINGS.match(folded) or _stem_is_common(folded):
         return True
@@ -195,6 +263,8 @@ def _capitalised(text: str) -> str:
     return text
 
 
-def _is_repository(token: str) -> bool:
-    """True for `owner/name` and `some_name`, as code is named."""
-    return bool(re.fullmatch(r"[\w.-]+/[\w.-]*_[\w.-]*|[A-Za-z0-9.-]+_[\w.-]+|_+[\w.-]+", token))
+def _is_country(tokens: list[str], at: int) -> bool:
+    """True where `US` is the country: not the object of a verb or preposition that people follow with "us"."""
+    before = tokens[at - 1].strip(_EDGES).casefold() if at else ""
+    last = at + 1 == len(tokens) or not tokens[at + 1][:1].isalpha()
+    return before not in _BEFORE_US and not (last and before in _BEFORE_LAST_US)

@@ -14,14 +14,15 @@ from dataclasses import dataclass, field
 
 # A word with what may join its parts (at&t, node.js, jax-ml are looked up in parts). One class repeated, so linear.
 _WORD = r"[^\W_]+(?:[.&+][^\W_]+)*"
-# Inside a sentence: after a word or comma and one space.
-_INSIDE = re.compile(rf"(?<=[\w,;)%’'] )[(\"“‘']?({_WORD})")
-_HYPHENATED = re.compile(rf"(?<=[^\W_]-)({_WORD})")
+# Inside a sentence: after a word or comma and one space. The space stands first in the pattern: it is found quickly.
+_INSIDE = re.compile(rf" (?<=[\w,;)%’'] )[(\"“‘']?({_WORD})")
+_HYPHENATED = re.compile(rf"-(?<=[^\W_]-)({_WORD})")
 # A capital after the first character: the form is told by the word itself.
-_MIXED = re.compile(r"(?<![\w.&+-])(?:[A-Z][\w]*[a-z0-9][A-Z]\w*|[a-z]+[A-Z]\w*|[A-Z]{2,}s?)(?![\w])")
+_MIXED = re.compile(r"[A-Z]\w*[a-z0-9][A-Z]\w*|[a-z]+[A-Z]\w*|[A-Z]{2,}s?")
+_MARKS = ".,;:!?()[]{}\"“”‘’'…—–*_"
 _CAPITALS_RUN = re.compile(r"(?<![\w])(?:[A-Z]{2,}[^\w.;]{1,3}){2,}[A-Z]{2,}(?![\w])")
 _BREAK = re.compile(r"\n\s*\n")
-_TITLE_MAX_WORDS = 20
+_TITLE_MAX_CHARS = 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +35,19 @@ class Lexicon:
     @classmethod
     def learn(cls, texts: Iterable[str]) -> Lexicon:
         """Count the words of running texts; titles in capitals teach nothing, titles in Title Case only their mixed forms."""
-        counts: Counter[str] = Counter()
+        running: list[str] = []
+        titles: list[str] = []
         for text in texts:
             for paragraph in _BREAK.split(text):
-                counts.update(_forms_of(" ".join(paragraph.split())))
+                line = " ".join(paragraph.split())
+                if not line.isupper():
+                    (titles if _is_title_case(line) else running).append(line)
+        # All at once: a pattern over one long text costs much less than over many short ones.
+        joined = _CAPITALS_RUN.sub(".", "\n".join(running))
+        counts = Counter(_INSIDE.findall(joined))
+        counts.update(_HYPHENATED.findall(joined))
+        counts.update(_mixed_forms(joined))
+        counts.update(_mixed_forms(_CAPITALS_RUN.sub(".", "\n".join(titles))))
         return cls.of(counts)
 
     @classmethod
@@ -46,11 +56,11 @@ class Lexicon:
         best: dict[str, str] = {}
         for form, count in counts.items():
             key = form.casefold()
-            other = best.get(key)
+            other = best.setdefault(key, form)
             # Of equal counts the one with fewer capitals: capitals have more reasons to be there by chance.
-            if other is None or (count, -_capitals(form)) > (counts[other], -_capitals(other)):
+            if other is not form and (count, -_capitals(form)) > (counts[other], -_capitals(other)):
                 best[key] = form
-        return cls(dict(counts), best)
+        return cls(counts, best)
 
     def merge(self, other: Lexicon) -> Lexicon:
         """The lexicon of both texts."""
@@ -61,24 +71,19 @@ class Lexicon:
         return self.forms.get(word.casefold())
 
 
-def _forms_of(text: str) -> list[str]:
-    if text.isupper():
-        return []
-    if _CAPITALS_RUN.search(text):
-        text = _CAPITALS_RUN.sub(".", text)
-    mixed = _MIXED.findall(text)
-    inside = _INSIDE.findall(text)
-    if _is_title_case(inside):
-        return mixed
-    return inside + _HYPHENATED.findall(text) + mixed
+def _mixed_forms(text: str) -> list[str]:
+    """Each word with a capital inside it, once."""
+    # A form that only its first letter or nothing sets apart from small letters is dropped before the pattern looks at it.
+    tokens = [t for t in set(text.split()) if not t[1:].islower()]
+    return [word for word in (token.strip(_MARKS) for token in tokens) if _MIXED.fullmatch(word)]
 
 
-def _is_title_case(words: list[str]) -> bool:
-    """True where most longer words are capitalised: a headline, not a sentence."""
-    if len(words) > _TITLE_MAX_WORDS:
+def _is_title_case(line: str) -> bool:
+    """True where most longer words after the first are capitalised: a headline, not a sentence."""
+    if len(line) > _TITLE_MAX_CHARS:
         return False
-    longer = [w for w in words if len(w) > 3]
-    return bool(longer) and 2 * sum(w[0].isupper() for w in longer) > len(longer)
+    longer = [word for word in line.split(" ")[1:] if len(word) > 3]
+    return bool(longer) and 2 * sum(word[0].isupper() for word in longer) > len(longer)
 
 
 def _capitals(form: str) -> int:

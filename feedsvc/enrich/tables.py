@@ -32,6 +32,18 @@ def names() -> dict[str, str]:
 
 
 @cache
+def first_words() -> frozenset[str]:
+    """Case-folded first words of the names that have several."""
+    return frozenset(name.split(" ", 1)[0] for name in names() if " " in name)
+
+
+@cache
+def small_names() -> frozenset[str]:
+    """Names that are written small even at the start of a title (npm, pandas)."""
+    return frozenset(name for name in names().values() if name.islower())
+
+
+@cache
 def common_words() -> frozenset[str]:
     """Case-folded words that are written small inside a sentence."""
     return frozenset(word for line in read_lines("common_words.txt") for word in line.split())

@@ -31,6 +31,11 @@ _HEAD_NUMBER = re.compile(
 )
 _FOOTNOTE = re.compile(r"(?:(?<=\s)|(?<=[)\]\"”’!?.]))\[\d{1,3}\]$|^\[\d{1,3}\]$")
 _TAIL_MARKS = re.compile(r"\s+(?:[-–—:,;]|[<>]{1,2}|->|=>)$|(?<=\S)>{2}$")
+_MARK_ENDS = frozenset("-–—:,;<>")
+_HAS_DIGIT = re.compile(r"\d")
+_HAS_RULE = re.compile(r"[-–—|·•]")
+# A cheap look before the patterns of read times: every one of them holds one of these.
+_SPEAKS_OF_TIME = re.compile(r"(?i)\b(?:min|h\b|hour|hr|mn|heure|hora|stunde|std)|мин|[分时時]|\d(?:min|h\b|mn)")
 _PAIRS = {"(": ")", "[": "]"}
 # A number of minutes at the end, with or without a dash before. The article before "5 minute read" makes it prose ("a 5 minute read").
 _TAIL_TIME = re.compile(
@@ -56,7 +61,10 @@ _MEDIA_LABELS = {
     "episode": "Podcast",
     "talk": "Talk",
 }
-_SHORT_WORD_CHARS = 4
+# Where and for how much, as lists of jobs say it: "(FULLY REMOTE, $80,000 - $120,000)". Bounded by the length of what is in brackets.
+_PLACE = r"(?:(?:fully |100% )?remote(?: first| friendly| only)?|hybrid|on-?site)"
+_PAY = r"[$€£]\d[\d,.]*k?(?:\s?[-–]\s?[$€£]?\d[\d,.]*k?)(?:\s?/\s?(?:hr|hour|year|yr))?"
+_TERMS_OF_WORK = re.compile(rf"(?:{_PLACE}|{_PAY})(?:\s?[,|·/]\s?(?:{_PLACE}|{_PAY})){{0,3}}", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +109,11 @@ def _peel_tail(parts: TitleParts) -> TitleParts:
         while end and _IS_TAIL_DECORATION(title[end - 1]):
             end -= 1
         tail = title[max(0, end - _REACH) : end]
-        marks = _TAIL_MARKS.search(tail) or _FOOTNOTE.search(tail)
+        last = tail[-1:]
+        near = tail[-8:]
+        marks = _TAIL_MARKS.search(near) if last in _MARK_ENDS else _FOOTNOTE.search(near) if last == "]" else None
         if marks:
-            end -= len(tail) - marks.start()
+            end -= len(near) - marks.start()
             continue
         parts, taken = _tail_marker(parts, tail, title, end)
         end -= taken
@@ -122,12 +132,12 @@ def _tail_marker(parts: TitleParts, tail: str, title: str, end: int) -> tuple[Ti
         capitals = end <= 2 * _REACH and title[:end].isupper()
         told = _bracketed(parts, inside, general=capitals and tail[-1] == ")" and end - len(tail) + opening > 0)
         return (told, len(tail) - opening) if told else (parts, 0)
-    if tail[-1:].isdigit() or any(c.isdigit() for c in tail):
+    if _HAS_DIGIT.search(tail) and _SPEAKS_OF_TIME.search(tail):
         for pattern in (_TAIL_TIME, _TAIL_TIME_AFTER, _TAIL_BY):
             found = pattern.search(tail)
             if found:
                 return _with_time(parts, read_time(found)), len(tail) - found.start()
-    word = _TAIL_WORD.search(tail)
+    word = _TAIL_WORD.search(tail) if _HAS_RULE.search(tail) else None
     if word and word[1].casefold() in tables.sponsor_words():
         return replace(parts, sponsor=True), len(tail) - word.start()
     return parts, 0
@@ -149,7 +159,7 @@ def _peel_head(parts: TitleParts) -> TitleParts:
             if told:
                 parts, start = told, start + closing + 1
                 continue
-        timed = _HEAD_TIME.match(head)
+        timed = _HEAD_TIME.match(head) if head[:1].isdigit() else None
         word = _HEAD_WORD.match(head)
         if timed:
             parts, start = _with_time(parts, read_time(timed)), start + timed.end()
@@ -173,6 +183,8 @@ def _bracketed(parts: TitleParts, inside: str, *, general: bool) -> TitleParts |
     time = whole_read_time(inside, bare=True)
     if time:
         return _with_time(parts, time)
+    if _TERMS_OF_WORK.fullmatch(inside):
+        return replace(parts, label=parts.label or " ".join(inside.title().split()))
     if general and _is_general_label(inside):
         return replace(parts, label=parts.label or _label_case(inside))
     return None
