@@ -13,31 +13,44 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
-import traceback
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from feedsvc.config import Settings
 from feedsvc.convert import convert
-from feedsvc.errors import FeedsvcError, MessageError, StoreError, TooLarge
-from feedsvc.intake.files import file_kind, iter_messages, mbox_member, split_mbox
+from feedsvc.errors import MessageError, StoreError
+from feedsvc.intake.files import file_kind, find_files, iter_messages, mbox_member, split_mbox
+from feedsvc.intake.folder import FolderIntake
 from feedsvc.intake.lock import only_one
-from feedsvc.intake.outcome import UNREADABLE, IngestReport, Outcome, OutcomeLog, Progress, Status
+from feedsvc.intake.outcome import (
+    UNREADABLE,
+    IngestReport,
+    Outcome,
+    OutcomeLog,
+    Progress,
+    failed,
+    internal_error,
+    no_message,
+    refused,
+    too_large,
+)
 from feedsvc.intake.rejects import reject
 from feedsvc.intake.spool import Spool, Waiting, received_at
 from feedsvc.model import Issue
-from feedsvc.store import AddResult, Batch, MessageRow, Store
-from feedsvc.store.archive import Archive
+from feedsvc.store import AddResult, MessageRow, Store
+from feedsvc.store.archive import Archive, Archived
 
 logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 BATCH_MESSAGES = 32
 BATCH_BYTES = 16_000_000
+TRY_AGAIN_S = 10.0
 LOCK_NAME = ".lock"
 _DONE = object()
 
@@ -46,18 +59,34 @@ Step = Literal["spooled", "read", "converted", "stored", "archived", "rejecting"
 
 
 @dataclass(frozen=True, slots=True)
-class _Read:
-    """A message that was read. `known` is its row in the store.
+class _Item:
+    """A message that was read from `path`: known to the store (`known`), or converted (`made`: an issue, or why not)."""
 
-    Else it was converted (`issue`) or cannot be (`refusal`).
-    """
-
-    waiting: Waiting
+    path: Path
+    filename: str | None
+    received: datetime
     sha256: str
     size: int
     known: MessageRow | None = None
-    issue: Issue | None = None
-    refusal: FeedsvcError | None = None
+    made: Issue | MessageError | None = None
+
+    def outcome(self, result: AddResult | MessageError | None) -> Outcome:
+        """What became of it, with what the store said to its issue."""
+        base = Outcome(self.filename or self.path.name, "duplicate", self.size, self.sha256, path=self.path)
+        if isinstance(refusal := result or self.made, MessageError):
+            return replace(base, status="rejected", code=refusal.code, detail=refusal.detail)
+        if self.known is not None:
+            return replace(base, issue_id=self.known.issue_id)
+        assert isinstance(self.made, Issue)
+        assert isinstance(result, AddResult)
+        return replace(
+            base,
+            status=result.status,
+            issue_id=result.issue_id,
+            articles=result.articles,
+            newsletter=self.made.newsletter.name,
+            subject=self.made.subject,
+        )
 
 
 class Ingester:
@@ -75,6 +104,11 @@ class Ingester:
         self._spool = Spool(settings.spool)
         self._archive = Archive(settings.archive)
         self._at = at
+        self._stopping = threading.Event()
+
+    def stop(self) -> None:
+        """Let a `drain` or `ingest_files` that runs in another thread end after the messages in hand."""
+        self._stopping.set()
 
     def drain(self, progress: Progress | None = None) -> IngestReport:
         """Take all that waits in the spool, oldest first; `progress` hears of each message as soon as it is done.
@@ -88,7 +122,7 @@ class Ingester:
         boxes: list[Waiting] = []
         unpacking: Iterator[None] = iter(())
         self._spool.sweep()
-        while not log.halted:
+        while not (log.halted or self._stopping.is_set()):
             with self._lock():
                 found = self._spool.waiting(BATCH_MESSAGES, skip=passed)
                 boxes.extend(waiting for waiting in found if _is_mbox(waiting))
@@ -112,11 +146,22 @@ class Ingester:
     def ingest_files(self, files: Iterable[Path], progress: Progress | None = None) -> IngestReport:
         """Take the messages in these files, which stay where they are; a file that holds none is skipped."""
         log = OutcomeLog(progress)
-        for batch in _in_batches(self._members(files, log)):
+        for batch in _batches(self._members(files, log), size_of=lambda member: len(member[0])):
             with self._lock():
                 for outcome in self._take([self._put(*member) for member in batch]):
                     log.add(outcome)
-            if log.halted:
+            if log.halted or self._stopping.is_set():
+                break
+        return log.report()
+
+    def reprocess(self, progress: Progress | None = None) -> IngestReport:
+        """Convert every message of the archive again: see the function of this name."""
+        log = OutcomeLog(progress)
+        for batch in _batches(self._archived()):
+            with self._lock():
+                for outcome in self._take_again(batch):
+                    log.add(outcome)
+            if log.halted or self._stopping.is_set():
                 break
         return log.report()
 
@@ -130,102 +175,128 @@ class Ingester:
 
     def _take(self, batch: Sequence[Waiting]) -> Iterator[Outcome]:
         """Convert these messages, store them in one transaction, archive or reject each. The caller holds the lock."""
-        read: list[_Read] = []
+        items: list[_Item] = []
         for waiting in batch:
             try:
-                read.append(self._read(waiting))
+                items.append(self._read(waiting))
             except FileNotFoundError:
-                continue  # taken by another process while this one could not lock
+                continue  # taken away by hand
             except OSError as failure:
-                yield _left(waiting, UNREADABLE, f"it cannot be read: {failure.strerror}")
+                yield failed(waiting.path, waiting.filename, UNREADABLE, f"it cannot be read: {failure.strerror}")
             except StoreError as failure:
-                yield _left(waiting, failure.code, failure.detail)
-        results: dict[Path, AddResult | Exception] = {}
+                yield failed(waiting.path, waiting.filename, failure.code, failure.detail)
         try:
-            if any(one.issue for one in read):
-                with self._store.batch() as transaction:
-                    for one in read:
-                        if one.issue is not None:
-                            results[one.waiting.path] = self._add(transaction, one, one.issue)
-                    self._at("converted", self._settings.spool)
-                self._at("stored", self._settings.spool)
+            results = self._add(items)
         except StoreError as failure:
-            logger.error("%s", failure.detail)  # noqa: TRY400 - the detail says it all
-            yield from (_left(one.waiting, failure.code, failure.detail) for one in read)
+            yield from (failed(item.path, item.filename, failure.code, failure.detail) for item in items)
             return
-        for one in read:
+        for item in items:
             try:
-                yield self._finish(one, results.get(one.waiting.path))
+                yield self._finish(item, results.get(item.path))
             except StoreError as failure:
-                yield _left(one.waiting, failure.code, failure.detail)
+                yield failed(item.path, item.filename, failure.code, failure.detail)
             except OSError as failure:
-                logger.exception("%s cannot be moved out of the spool", one.waiting.path)
-                yield _left(one.waiting, "disk", f"it cannot be moved out of the spool: {failure.strerror}")
+                detail = f"it cannot be moved out of the spool: {failure.strerror}"
+                yield failed(item.path, item.filename, "disk", detail)
 
-    def _read(self, waiting: Waiting) -> _Read:
-        size = waiting.path.stat().st_size
-        with waiting.path.open("rb") as file:
+    def _read(self, waiting: Waiting) -> _Item:
+        path, name = waiting.path, waiting.filename
+        limit = self._settings.max_message_bytes
+        size = path.stat().st_size
+        with path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        one = _Read(waiting, sha256, size, known=self._store.get_message(sha256))
-        if one.known is not None:
-            return one
-        if size > self._settings.max_message_bytes:
-            return replace(one, refusal=_too_large("it", self._settings))
-        if file_kind(waiting.path, waiting.filename) is None:
-            return replace(one, refusal=_no_message())
-        data = waiting.path.read_bytes()
-        self._at("read", waiting.path)
-        try:
-            return replace(one, issue=convert(data, received=waiting.received, filename=waiting.filename))
-        except MessageError as refusal:
-            return replace(one, refusal=refusal)
-        except Exception as error:
-            logger.exception("%s (%s) could not be converted", waiting.filename, sha256)
-            return replace(one, refusal=_internal(error))
+        item = _Item(path, name, waiting.received, sha256, size, known=self._store.get_message(sha256))
+        if item.known is not None:
+            return item
+        if size > limit:
+            return replace(item, made=too_large("it", limit))
+        if file_kind(path, name) is None:
+            return replace(item, made=no_message())
+        data = path.read_bytes()
+        self._at("read", path)
+        return replace(item, made=_convert(data, name, waiting.received, sha256))
 
-    def _add(self, transaction: Batch, one: _Read, issue: Issue) -> AddResult | Exception:
-        waiting = one.waiting
-        try:
-            return transaction.add_issue(
-                issue, sha256=one.sha256, received=waiting.received, size=one.size, filename=waiting.filename
-            )
-        except StoreError:
-            raise
-        except Exception as error:
-            logger.exception("%s (%s) could not be stored", waiting.filename, one.sha256)
-            return error
+    def _add(self, items: Sequence[_Item]) -> dict[Path, AddResult | MessageError]:
+        """Store the issues among these in one transaction; what fails by its own fault is left out of it."""
+        results: dict[Path, AddResult | MessageError] = {}
+        if not any(isinstance(item.made, Issue) for item in items):
+            return results
+        with self._store.batch() as transaction:
+            for item in items:
+                if not isinstance(item.made, Issue):
+                    continue
+                try:
+                    results[item.path] = transaction.add_issue(
+                        item.made,
+                        sha256=item.sha256,
+                        received=item.received,
+                        size=item.size,
+                        filename=item.filename,
+                    )
+                except StoreError:
+                    raise
+                except Exception as error:
+                    logger.exception("%s (%s) could not be stored", item.filename, item.sha256)
+                    results[item.path] = internal_error(error)
+            self._at("converted", self._settings.spool)
+        self._at("stored", self._settings.spool)
+        return results
 
-    def _finish(self, one: _Read, result: AddResult | Exception | None) -> Outcome:
+    def _finish(self, item: _Item, result: AddResult | MessageError | None) -> Outcome:
         """Take a message out of the spool: into the archive, or to the rejected ones."""
-        waiting = one.waiting
-        name, received = waiting.filename, waiting.received
-        outcome = Outcome(name, "duplicate", size=one.size, sha256=one.sha256)
-        refusal = _internal(result) if isinstance(result, Exception) else one.refusal
-        if refusal is not None:
-            self._store.record_rejection(one.sha256, name, refusal.code, refusal.detail, received)
-            self._at("rejecting", waiting.path)
+        outcome = item.outcome(result)
+        if outcome.status == "rejected":
+            code, detail = str(outcome.code), str(outcome.detail)
+            self._store.record_rejection(item.sha256, item.filename, code, detail, item.received)
+            self._at("rejecting", item.path)
             path = reject(
-                self._settings.rejected, waiting.path, name, code=refusal.code, detail=refusal.detail, received=received
+                self._settings.rejected, item.path, outcome.name, code=code, detail=detail, received=item.received
             )
             self._at("rejected", path)
-            return replace(outcome, status="rejected", code=refusal.code, detail=refusal.detail, path=path)
-        if one.known is not None:
-            known = one.known
-            path = self._archive.keep(waiting.path, one.sha256, known.dated, known.filename, known.received)
-            outcome = replace(outcome, issue_id=known.issue_id)
-        else:
-            assert one.issue is not None and isinstance(result, AddResult)
-            path = self._archive.keep(waiting.path, one.sha256, one.issue.sent, name, received)
-            outcome = replace(
-                outcome,
-                status=result.status,
-                issue_id=result.issue_id,
-                articles=result.articles,
-                newsletter=one.issue.newsletter.name,
-                subject=one.issue.subject,
-            )
+            return replace(outcome, path=path)
+        path = self._keep(item)
         self._at("archived", path)
         return replace(outcome, path=path)
+
+    def _keep(self, item: _Item) -> Path:
+        """Move a message that the store knows to its place in the archive."""
+        if item.known is not None:
+            row = item.known
+            return self._archive.keep(item.path, item.sha256, row.dated, row.filename, row.received)
+        assert isinstance(item.made, Issue)
+        return self._archive.keep(item.path, item.sha256, item.made.sent, item.filename, item.received)
+
+    def _archived(self) -> Iterator[Archived]:
+        """What issues were made from, oldest first; then what the store does not know, as after a database was lost."""
+        for row in self._store.messages():
+            if row.is_source:
+                path = self._archive.path(row.sha256, row.dated, row.filename)
+                yield Archived(path, row.sha256, row.filename, row.received)
+        for archived in self._archive:
+            if not self._store.known_message(archived.sha256):
+                yield archived
+
+    def _take_again(self, batch: Sequence[Archived]) -> Iterator[Outcome]:
+        """Convert these messages of the archive, and store what they give. The caller holds the lock."""
+        items: list[_Item] = []
+        for one in batch:
+            try:
+                data = one.path.read_bytes()
+            except OSError as failure:
+                detail = f"its file in the archive cannot be read: {failure.strerror}. What the store has of it stays."
+                yield failed(one.path, one.filename, UNREADABLE, detail)
+                continue
+            made = _convert(data, one.filename, one.received, one.sha256)
+            items.append(_Item(one.path, one.filename, one.received, one.sha256, len(data), made=made))
+        try:
+            results = self._add(items)
+            for item in items:
+                outcome = item.outcome(results.get(item.path))
+                if outcome.status == "new":
+                    outcome = replace(outcome, path=self._keep(item))
+                yield outcome
+        except StoreError as failure:
+            yield from (failed(item.path, item.filename, failure.code, failure.detail) for item in items)
 
     def _unpack(self, mbox: Waiting, log: OutcomeLog) -> Iterator[None]:
         """Put the messages of an mbox into the spool, some at each step; then the mbox goes."""
@@ -235,8 +306,8 @@ class Ingester:
         with mbox.path.open("rb") as file:
             for number, data in enumerate(split_mbox(file, limit), 1):
                 if len(data) > limit:
-                    refusal = _too_large(f"message {number} in it", self._settings)
-                else:
+                    refusal = too_large(f"message {number} in it", limit)
+                elif not self._is_known(data):
                     self._put(data, mbox_member(mbox.filename, number), mbox.received)
                 if number % BATCH_MESSAGES == 0:
                     yield
@@ -255,7 +326,11 @@ class Ingester:
             detail=refusal.detail,
             received=mbox.received,
         )
-        log.add(_refused(path, mbox.filename, "rejected", size, refusal))
+        log.add(refused(path, mbox.filename, "rejected", size, refusal))
+
+    def _is_known(self, data: bytes) -> bool:
+        """Whether the store has these bytes: with its articles committed, a message is in the archive or in the spool."""
+        return self._store.known_message(hashlib.sha256(data).hexdigest())
 
     def _members(self, files: Iterable[Path], log: OutcomeLog) -> Iterator[tuple[bytes, str, datetime]]:
         limit = self._settings.max_message_bytes
@@ -263,18 +338,58 @@ class Ingester:
             try:
                 status = file.stat()
                 if file_kind(file) is None:
-                    refusal = _no_message()
-                    log.add(_refused(file, file.name, "skipped", status.st_size, refusal))
+                    log.add(refused(file, file.name, "skipped", status.st_size, no_message()))
                     continue
                 received = received_at(status.st_mtime)
                 for data, name in iter_messages(file, limit):
                     if len(data) > limit:
-                        log.add(_refused(file, name, "rejected", len(data), _too_large("it", self._settings)))
+                        log.add(refused(file, name, "rejected", len(data), too_large("it", limit)))
+                    elif self._is_known(data):
+                        log.add(Outcome(name, "duplicate", len(data), path=file))
                     else:
                         yield data, name, received
             except OSError as failure:
                 detail = f"it cannot be read: {failure.strerror}"
-                log.add(Outcome(file.name, "failed", code=UNREADABLE, detail=detail, path=file))
+                log.add(failed(file, file.name, UNREADABLE, detail))
+
+
+class Watcher:
+    """Takes in what is dropped into the inbox or put into the spool, in threads of its own, until it is stopped."""
+
+    def __init__(self, settings: Settings, store: Store, progress: Progress | None = None) -> None:
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._rescan_s = settings.rescan_s
+        self._progress = progress
+        self._ingester = Ingester(settings, store)
+        self._intake = FolderIntake(settings, self._wake.set)
+        self._thread = threading.Thread(target=self._run, name="feedsvc-ingest", daemon=True)
+        self._intake.start()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the messages that are in hand; what is left waits in the spool. May be called twice."""
+        self._stopping.set()
+        self._intake.stop()
+        self._ingester.stop()
+        self._wake.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                failed = self._ingester.drain(self._progress).error
+            except Exception as failure:
+                logger.exception("messages wait in the spool")
+                failed = str(failure)
+            # Other processes put messages into the spool too, and may have died before they took them.
+            self._wake.wait(self._rescan_s if failed is None else TRY_AGAIN_S)
+            self._wake.clear()
+
+
+def start_watching(settings: Settings, store: Store, progress: Progress | None = None) -> Watcher:
+    """Take in what is in the inbox and the spool, and what comes; `progress` hears of each message, in another thread."""
+    return Watcher(settings, store, progress)
 
 
 def ingest_paths(
@@ -287,20 +402,13 @@ def ingest_paths(
     return Ingester(settings, store).ingest_files(find_files(paths), progress)
 
 
-def find_files(paths: Iterable[Path]) -> list[Path]:
-    """The files that these paths name or hold, sorted within each folder.
+def reprocess(settings: Settings, store: Store, progress: Progress | None = None) -> IngestReport:
+    """Convert every message of the archive again, and bring the store to what that gives: ids stay, entries are updated.
 
-    Hidden ones and links to folders are left out.
+    A message that cannot be converted any more keeps the articles that it has; it is "rejected" in the report, and its
+    file stays. What is in the archive and not in the store is taken in, so a lost database is made anew by this.
     """
-    found: list[Path] = []
-    for path in paths:
-        if not path.is_dir():
-            found.append(path)
-            continue
-        for folder, folders, names in os.walk(path):
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
-            found.extend(Path(folder, name) for name in sorted(names) if not name.startswith("."))
-    return found
+    return Ingester(settings, store).reprocess(progress)
 
 
 def _is_mbox(waiting: Waiting) -> bool:
@@ -310,14 +418,12 @@ def _is_mbox(waiting: Waiting) -> bool:
         return False
 
 
-def _in_batches(
-    members: Iterable[tuple[bytes, str, datetime]],
-) -> Iterator[list[tuple[bytes, str, datetime]]]:
-    batch: list[tuple[bytes, str, datetime]] = []
+def _batches(items: Iterable[T], size_of: Callable[[T], int] = lambda item: 0) -> Iterator[list[T]]:
+    batch: list[T] = []
     size = 0
-    for member in members:
-        batch.append(member)
-        size += len(member[0])
+    for item in items:
+        batch.append(item)
+        size += size_of(item)
         if len(batch) >= BATCH_MESSAGES or size >= BATCH_BYTES:
             yield batch
             batch, size = [], 0
@@ -325,33 +431,11 @@ def _in_batches(
         yield batch
 
 
-def _left(waiting: Waiting, code: str, detail: str) -> Outcome:
-    return Outcome(waiting.filename, "failed", code=code, detail=detail, path=waiting.path)
-
-
-def _refused(path: Path, name: str, status: Status, size: int, refusal: FeedsvcError) -> Outcome:
-    return Outcome(name, status, size, code=refusal.code, detail=refusal.detail, path=path)
-
-
-def _too_large(what: str, settings: Settings) -> MessageError:
-    return TooLarge(
-        f"{what} is larger than {settings.max_message_bytes:,} bytes. "
-        "Raise the setting max_message_bytes if it is a newsletter."
-    )
-
-
-def _no_message() -> MessageError:
-    return MessageError(
-        "it is no message that feedsvc knows: those are .eml, .mbox, .html, .htm, .txt and .md files, and files that "
-        "begin like a mail. Save the message in one of these forms.",
-        code="not-a-message",
-    )
-
-
-def _internal(error: Exception) -> MessageError:
-    said = traceback.format_exception_only(error)[-1].strip()
-    return MessageError(
-        f"feedsvc itself failed on it ({said}). "
-        "This is a fault in feedsvc: please report it, with the file if you may.",
-        code="internal-error",
-    )
+def _convert(data: bytes, filename: str | None, received: datetime, sha256: str) -> Issue | MessageError:
+    try:
+        return convert(data, received=received, filename=filename)
+    except MessageError as refusal:
+        return refusal
+    except Exception as error:
+        logger.exception("%s (%s) could not be converted", filename, sha256)
+        return internal_error(error)

@@ -9,8 +9,9 @@ or, in a file whose first line has no date, where it follows an empty line.
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Literal
 
@@ -60,6 +61,22 @@ def iter_messages(path: Path, max_bytes: int | None = None) -> Iterator[tuple[by
     elif kind == "message":
         with path.open("rb") as file:
             yield file.read() if max_bytes is None else file.read(max_bytes + 1), path.name
+
+
+def find_files(paths: Iterable[Path]) -> list[Path]:
+    """The files that these paths name or hold, sorted within each folder.
+
+    Hidden ones and links to folders are left out.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if not path.is_dir():
+            found.append(path)
+            continue
+        for folder, folders, names in os.walk(path):
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            found.extend(Path(folder, name) for name in sorted(names) if not name.startswith("."))
+    return found
 
 
 def mbox_member(name: str, number: int) -> str:

@@ -1,11 +1,14 @@
-"""What became of what came in."""
+"""What became of what came in, and the words for what could not."""
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from feedsvc.errors import FeedsvcError, MessageError, TooLarge
 
 Status = Literal["new", "updated", "duplicate", "rejected", "failed", "skipped"]
 
@@ -82,3 +85,39 @@ class OutcomeLog:
     def report(self) -> IngestReport:
         """All of them."""
         return IngestReport(tuple(self._outcomes))
+
+
+def failed(path: Path, name: str | None, code: str, detail: str) -> Outcome:
+    """The outcome of a message that stays where it is."""
+    return Outcome(name or path.name, "failed", code=code, detail=detail, path=path)
+
+
+def refused(path: Path, name: str, status: Status, size: int, refusal: FeedsvcError) -> Outcome:
+    """The outcome of a file that is refused for this reason."""
+    return Outcome(name, status, size, code=refusal.code, detail=refusal.detail, path=path)
+
+
+def too_large(what: str, max_bytes: int) -> MessageError:
+    """The refusal of a message that is longer than the setting allows."""
+    return TooLarge(
+        f"{what} is larger than {max_bytes:,} bytes. Raise the setting max_message_bytes if it is a newsletter."
+    )
+
+
+def no_message() -> MessageError:
+    """The refusal of a file that is neither mail nor saved body."""
+    return MessageError(
+        "it is no message that feedsvc knows: those are .eml, .mbox, .html, .htm, .txt and .md files, and files that "
+        "begin like a mail. Save the message in one of these forms.",
+        code="not-a-message",
+    )
+
+
+def internal_error(error: Exception) -> MessageError:
+    """The refusal of a message on which feedsvc itself fails."""
+    said = traceback.format_exception_only(error)[-1].strip()
+    return MessageError(
+        f"feedsvc itself failed on it ({said}). "
+        "This is a fault in feedsvc: please report it, with the file if you may.",
+        code="internal-error",
+    )

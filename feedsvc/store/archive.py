@@ -47,7 +47,8 @@ class Archive:
         """Move a finished file into the archive; where it is there already, only remove it. Returns where it stands."""
         path = self.path(sha256, dated, filename)
         if path.exists():
-            file.unlink()
+            if not path.samefile(file):
+                file.unlink()
             return path
         path.parent.mkdir(parents=True, exist_ok=True)
         if filename and path.suffix in BODY_SUFFIXES:
