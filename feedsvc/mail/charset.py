@@ -66,7 +66,7 @@ _BOMS = (
 # What UTF-8 looks like when read as cp1252 or latin-1, and as mac_roman. Each is cheap to look for and hardly ever
 # meant.
 _SIGNS = ("Ã", "Â", "â€", "ðŸ", "ï¿½", "ï»¿", "â‚¬", "Ð", "Å", "√", "¬†", "‚Ä", "ü§", "üî", "â\x80", "ð\x9f")
-_UTF8_LEAD = re.compile("[\u00c2-\u00f4√¬‚ƒüâðÃÂ]")
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,9 +195,13 @@ def repair_mojibake(text: str) -> str:
     The whole text is tried first: where every character of it goes back through one charset to valid UTF-8, that is
     what happened (a sound text with characters beyond ASCII practically never does). Else ftfy mends single lines.
     """
-    if text.isascii() or not _UTF8_LEAD.search(text):
+    first = None if text.isascii() else _BEYOND_ASCII.search(text)
+    if first is None:
         return text
     for codec in ("mac_roman", "cp1252", "latin-1"):
+        # The first characters beyond ASCII decide nearly always: they are one whole character of UTF-8, or none of this is.
+        if not any(_round_trip(text[first.start() : first.start() + length], codec) for length in (2, 3, 4)):
+            continue
         whole = _round_trip(text, codec)
         if whole is not None:
             return whole
