@@ -70,6 +70,37 @@ def _data_option(command: Callable[..., None]) -> Callable[..., None]:
 
 
 @main.command()
+@_data_option
+@click.option("--host", help="The address to serve on; 0.0.0.0 for all of this machine's.  [default: 127.0.0.1]")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), help="The port to serve on; 0 takes any free one.  [default: 8080]"
+)
+def serve(data: Path | None, host: str | None, port: int | None) -> None:
+    """Watch the inbox and serve the feed, until Ctrl-C or SIGTERM.
+
+    \b
+    Examples:
+      feedsvc serve
+      feedsvc serve --data ~/newsletters --port 9000
+    """
+    import logging
+
+    from feedsvc.config import load_settings
+    from feedsvc.serve import serve as serve_until_ended
+
+    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S", level=logging.WARNING)
+    logging.getLogger("feedsvc").setLevel(logging.INFO)
+
+    def announce(settings: Settings) -> None:
+        click.echo(f"feedsvc {__version__} is running; Ctrl-C ends it.")
+        click.echo(f"  Drop newsletters into   {settings.inbox}")
+        click.echo(f"  Subscribe to the feed   {settings.public_url}/feed.xml")
+        click.echo(f"  Look at the articles    {settings.public_url}/")
+
+    serve_until_ended(load_settings(data=data, host=host, port=port), announce)
+
+
+@main.command()
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
 @click.option(
     "--format",
@@ -200,7 +231,8 @@ def ingest(paths: tuple[Path, ...], data: Path | None) -> None:
       feedsvc ingest ~/Mail/newsletters
       feedsvc ingest --data /var/lib/feedsvc issue.eml archive.mbox
     """
-    from feedsvc.ingest import find_files, ingest_paths
+    from feedsvc.ingest import ingest_paths
+    from feedsvc.intake.files import find_files
 
     with _open_data(data) as (settings, store):
         size = sum(file.stat().st_size for file in find_files(paths) if file.is_file())

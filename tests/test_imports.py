@@ -20,7 +20,7 @@ STOREYS: tuple[frozenset[str], ...] = (
     frozenset({"convert", "articles"}),
     frozenset({"store", "publish", "config"}),
     frozenset({"ingest", "intake", "resolve"}),
-    frozenset({"web", "cli"}),
+    frozenset({"web", "serve", "cli"}),
 )
 STOREY = {room: number for number, rooms in enumerate(STOREYS) for room in rooms}
 PURE = frozenset().union(*STOREYS[:4])
