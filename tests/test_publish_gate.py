@@ -22,7 +22,9 @@ UUID = "0f0c8a52-6c0e-5d53-9c53-0a1f6f1c2f10"
     [
         ("https://example.com/a?b=c#d", "https://example.com/a?b=c#d"),
         (" HTTPS://Example.COM:443/a ", "https://example.com/a"),
-        ("https://example.com/a b|c[d]", "https://example.com/a%20b%7Cc[d]"),
+        ("https://example.com/a b|c[d]", "https://example.com/a%20b%7Cc%5Bd%5D"),
+        ("https://example.com/100%?50%25#a#b", "https://example.com/100%25?50%25#a%23b"),
+        ("http://[::1]:8080/", "http://[::1]:8080/"),
         ("https://exämple.com/ü", "https://xn--exmple-cua.com/%C3%BC"),
         ("https://user:word@example.com/", None),
         ("javascript:alert(1)", None),

@@ -14,8 +14,9 @@ import ada_url
 
 from feedsvc.links import is_personal, is_tracker
 
-# What RFC 3986 does not allow in an address though browsers let it stand (WHATWG): percent-encoded, it means the same.
-_NOT_RFC_3986 = re.compile(r"""[^A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]""", re.ASCII)
+# What RFC 3986 does not allow behind the host though browsers let it stand (WHATWG): a few characters, a percent sign
+# that encodes nothing, a second number sign. Percent-encoded, it means the same.
+_NOT_RFC_3986 = re.compile(r"""[^A-Za-z0-9\-._~:/?@!$&'()*+,;=%]|%(?![0-9A-Fa-f]{2})""", re.ASCII)
 # An image this thin shows nothing: it is a spacer, or it counts who opens the mail.
 _THINNEST_PX = 2
 _MAX_CHARS = 8192
@@ -57,4 +58,9 @@ def _web_address(href: str | None) -> str | None:
         return None
     if url.protocol not in ("http:", "https:") or not url.hostname or url.username or url.password:
         return None
-    return _NOT_RFC_3986.sub(lambda found: "".join(f"%{byte:02X}" for byte in found[0].encode()), url.href)
+    rest, mark, fragment = url.href.removeprefix(url.origin).partition("#")
+    return url.origin + _encode(rest) + mark + _encode(fragment)
+
+
+def _encode(part: str) -> str:
+    return _NOT_RFC_3986.sub(lambda found: "".join(f"%{byte:02X}" for byte in found[0].encode()), part)
