@@ -34,10 +34,10 @@ def canonical(href: str, recipients: frozenset[str] = frozenset()) -> Target:
     `href` is the link as it stands in the message; `recipients` the addresses that the message was sent to. What holds
     its target is unwrapped, at most 6 deep. Never raises; `canonical(canonical(x).url)` is `canonical(x)`.
     """
-    url, problem = mend(href)
-    if url is None:
+    outer, problem = mend(href)
+    if outer is None:
         return Target(None, None, problem) if problem else _NOTHING
-    parts = parse(url)
+    url, parts = outer, parse(outer)
     if parts is None:
         return Target(None, None, "the link cannot be read as an address")
     for _ in range(MAX_DEPTH):
@@ -48,9 +48,11 @@ def canonical(href: str, recipients: frozenset[str] = frozenset()) -> Target:
         if inner_parts is None:
             break
         url, parts = inner, inner_parts
-    finder = recipients_of(recipients)
-    cleaned = without_tracking(parts, finder)
-    if is_tracker_parts(parts) or (cleaned is not parts and is_tracker_parts(cleaned)):
+    else:
+        if unwrap_parts(parts) is not None:
+            return Target(outer, "tracked", f"the link is wrapped more than {MAX_DEPTH} times")
+    cleaned = without_tracking(parts, recipients_of(recipients))
+    if is_tracker_parts(parts):
         # A short link leads to the same page without what the sender put behind it; a tracker is left as it stands.
         return Target(cleaned.url if is_short_link(parts) else url, "tracked")
     return Target(cleaned.url, "canonical")

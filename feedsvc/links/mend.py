@@ -23,11 +23,16 @@ _ENTITY_OTHER = re.compile(
     r"&(?:#0*(?:6[01]|47|58|63|35|37|45|46|95|61)|#x0*(?:3[acdf]|2[f35de]|5f)|equals|quest|sol|colon|num);", re.I
 )
 _OTHER = {"equals": "=", "quest": "?", "sol": "/", "colon": ":", "num": "#"}
+# The rest of an entity whose `&` was decoded as a separator: `?amp;a=1`, and `&aamp;a=1`, seen in TLDR.
+_HALF_ENTITY = re.compile(r"(?<=[?&])(?:a*amp;)+", re.IGNORECASE)
 _STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):")
 # One or more schemes, with any number of slashes of either kind, as far as they are http(s).
-_HTTP = re.compile(r"(?:https?[:;]?(?:%3A)?[/\\]+(?=https?(?::|%3A)?[/\\]))*(https?)(?::|%3A)[/\\]*", re.IGNORECASE)
-_HTTP_NO_COLON = re.compile(r"(https?)//+(?=[^/])", re.IGNORECASE)
+_HTTP = re.compile(
+    r"(?:https?(?::|%3A)?[/\\]+(?=https?(?:(?::|%3A)[/\\]*|[/\\]{2})))*(https?)(?:(?::|%3A)[/\\]*|[/\\]{2,})",
+    re.IGNORECASE,
+)
+_ENCODED_SCHEME = re.compile(r"https?%3A%2F", re.IGNORECASE)
 # A host without a scheme: labels, a top level of letters, then the end, a port, a path, a query.
 _BARE_HOST = re.compile(
     r"(?:[^\W_](?:[\w\-]{0,61}[^\W_])?\.)+(?:[^\W\d_]{2,24}|xn--[a-z0-9\-]+)\.?(?::\d{1,5})?(?=[/?#]|$)", re.IGNORECASE
@@ -57,6 +62,8 @@ def mend(href: str) -> tuple[str | None, str | None]:
         text = _INVISIBLE_ENCODED.sub("", text)
     if "&" in text and ";" in text:
         text = decode_entities(text)
+    if "amp;" in text:
+        text = _HALF_ENTITY.sub("", text)
     text = text.strip(" " + _QUOTES)
     if not text or text[0] == "#":
         return None, None
@@ -103,7 +110,9 @@ def _without_markdown(text: str) -> str:
 
 
 def _with_scheme(text: str) -> tuple[str, str | None]:
-    found = _HTTP.match(text) or _HTTP_NO_COLON.match(text)
+    if _ENCODED_SCHEME.match(text):
+        text = unquote(text)
+    found = _HTTP.match(text)
     if found:
         rest = text[found.end() :].lstrip("/\\ ")
         return (f"{found[1].lower()}://{rest}", None) if rest else ("", "the link has a scheme and nothing after it")
@@ -115,8 +124,6 @@ def _with_scheme(text: str) -> tuple[str, str | None]:
     scheme = _SCHEME.match(text)
     if scheme:
         return "", None  # mailto:, tel:, cid:, javascript:, data:, an app's own scheme
-    if text.lower().startswith(("http%3a", "https%3a")):
-        return unquote(text), None
     if "@" in text.partition("/")[0]:
         return "", None  # an address without mailto:
     return "", "the link has no host, and a message has no base address"

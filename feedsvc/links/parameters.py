@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from urllib.parse import unquote
 
 from feedsvc.links.parts import Parts
@@ -68,7 +68,6 @@ def _rules() -> _Rules:
 
 # A second `?` where somebody appended tracking to an address that had a query already.
 _SECOND_QUERY = re.compile(r"\?(?=utm_|mc_[ce]id=|ref=|source=|_hs|ck_subscriber_id=)", re.IGNORECASE)
-_LEFT_ENTITY = re.compile(r"(?:a*amp;)+", re.IGNORECASE)
 
 
 def without_tracking(parts: Parts, recipients: Recipients) -> Parts:
@@ -83,34 +82,33 @@ def without_tracking(parts: Parts, recipients: Recipients) -> Parts:
     return Parts(parts.origin, parts.host, parts.path, query, fragment)
 
 
+@lru_cache(maxsize=8192)
+def _special(host: str) -> tuple[_Rule, ...]:
+    hosts = _rules().hosts
+    return tuple(rule for name in parents(host) for rule in hosts.get(name, ()))
+
+
 def _clean_query(parts: Parts, recipients: Recipients) -> str:
     query = parts.query[1:]
     if "?" in query:
         query = _SECOND_QUERY.sub("&", query)
     pieces = query.split("&")
     rules = _rules()
-    special: list[_Rule] = []
-    if rules.hosts:
-        for host in parents(parts.host):
-            special += rules.hosts.get(host, ())
+    special = _special(parts.host)
+    finder = recipients if recipients else None
     kept = []
     for piece in pieces:
         name, _, value = piece.partition("=")
         name = name.lower()
         if "%" in name:
             name = unquote(name)
-        if "amp;" in name:
-            cut = _LEFT_ENTITY.match(name)
-            if cut:
-                name = name[cut.end() :]
-                piece = _LEFT_ENTITY.sub("", piece, count=1)  # noqa: PLW2901
         if name in rules.names or name.startswith(rules.prefixes):
             continue
         if special and any(r.holds(name, value, parts.path) for r in special):
             continue
         if name in rules.anywhere and any(r.holds(name, unquote(value), parts.path) for r in rules.anywhere[name]):
             continue
-        if recipients and recipients.found_in(piece):
+        if finder is not None and finder.found_in(piece):
             continue
         kept.append(piece)
     if len(kept) != len(pieces):

@@ -63,7 +63,11 @@ class Recipients:
 
     def _in_tokens(self, text: str, levels: int) -> bool:
         assert self._folded is not None
-        for token in _TOKEN.findall(text):
+        # A slash is a letter of base64 and a separator of paths: both readings are tried.
+        tokens = [
+            t for found in _TOKEN.findall(text) for t in ({found, *found.split("/")} if "/" in found else (found,))
+        ]
+        for token in tokens:
             decoded = decode_token(token)
             if decoded is None:
                 continue

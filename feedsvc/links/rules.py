@@ -6,7 +6,7 @@ Knowledge about trackers, parameters and addresses is data: each line of those f
 from __future__ import annotations
 
 import tomllib
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -17,13 +17,8 @@ def table(name: str) -> dict[str, Any]:
     return tomllib.loads(files(__package__).joinpath(f"{name}.toml").read_text(encoding="utf-8"))
 
 
-def parents(host: str) -> list[str]:
+@lru_cache(maxsize=8192)
+def parents(host: str) -> tuple[str, ...]:
     """`host` and each domain above it that has a dot: `a.b.example` gives `a.b.example` and `b.example`."""
-    found = [host]
-    dot = host.find(".")
-    while dot >= 0:
-        host = host[dot + 1 :]
-        dot = host.find(".")
-        if dot >= 0:
-            found.append(host)
-    return found
+    labels = host.split(".")
+    return (host, *(".".join(labels[n:]) for n in range(1, len(labels) - 1)))

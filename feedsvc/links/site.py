@@ -8,6 +8,7 @@ import tldextract
 
 from feedsvc.links.mend import mend
 from feedsvc.links.parts import parse
+from feedsvc.links.rules import table
 
 
 @cache
@@ -36,4 +37,14 @@ def site_name(url: str) -> str:
 @lru_cache(maxsize=8192)
 def _site_of_host(host: str) -> str:
     name = registrable_domain(host)
-    return name.encode("ascii", "ignore").decode("idna") if "xn--" in name else name
+    if host != name:
+        data = table("sites")
+        below = host.removesuffix(f".{name}").rpartition(".")[2]
+        if name in data["platforms"] and below not in data["own"]:
+            name = f"{below}.{name}"
+    if "xn--" not in name:
+        return name
+    try:
+        return name.encode("ascii").decode("idna")
+    except UnicodeError:  # ada-url's IDNA (UTS 46) allows names that Python's (RFC 3490) does not
+        return name

@@ -62,8 +62,6 @@ def is_tracker_parts(parts: Parts) -> bool:
     rules = _rules()
     path = parts.path
     rest = path + parts.query
-    if len(rest) < 3:
-        return False
     for host in parents(parts.host):
         if host in rules.shorteners:
             return len(path) > 1
@@ -71,6 +69,8 @@ def is_tracker_parts(parts: Parts) -> bool:
             return False
         if host in rules.hosts and rules.hosts[host].match(rest):
             return True
+    if len(rest) < 3:
+        return False
     slash = path.find("/", 1)
     segment = path[1:slash] if slash > 0 else path[1:]
     pattern = rules.first.get(segment)

@@ -292,7 +292,7 @@ def _query_target(parts: Parts) -> str | None:
         last = parts.path.rstrip("/").rpartition("/")[2].lower()
         for ending in (".php", ".aspx", ".asp", ".jsp", ".html", ".cgi", ".do", ".ashx"):
             last = last.removesuffix(ending)
-        if last in words:
+        if last in words or "/track/click/" in parts.path:  # Mandrill puts account and host behind its click path
             allowed = names
     if allowed is None:
         return None
