@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -28,6 +28,7 @@ from feedsvc.intake.files import file_kind, find_files, iter_messages, mbox_memb
 from feedsvc.intake.folder import FolderIntake
 from feedsvc.intake.lock import only_one
 from feedsvc.intake.outcome import (
+    DISK,
     UNREADABLE,
     IngestReport,
     Outcome,
@@ -148,7 +149,13 @@ class Ingester:
         log = OutcomeLog(progress)
         for batch in _batches(self._members(files, log), size_of=lambda member: len(member[0])):
             with self._lock():
-                for outcome in self._take([self._put(*member) for member in batch]):
+                try:
+                    waiting = [self._put(*member) for member in batch]
+                except OSError as failure:
+                    detail = f"messages cannot be written to {self._spool.folder}: {failure.strerror}"
+                    log.add(failed(self._spool.folder, batch[0][1], DISK, detail))
+                    break
+                for outcome in self._take(waiting):
                     log.add(outcome)
             if log.halted or self._stopping.is_set():
                 break
@@ -175,10 +182,13 @@ class Ingester:
 
     def _take(self, batch: Sequence[Waiting]) -> Iterator[Outcome]:
         """Convert these messages, store them in one transaction, archive or reject each. The caller holds the lock."""
-        items: list[_Item] = []
+        items: dict[str, _Item] = {}
+        again: list[Waiting] = []
         for waiting in batch:
             try:
-                items.append(self._read(waiting))
+                item = self._read(waiting)
+                if items.setdefault(item.sha256, item) is not item:
+                    again.append(waiting)
             except FileNotFoundError:
                 continue  # taken away by hand
             except OSError as failure:
@@ -186,18 +196,20 @@ class Ingester:
             except StoreError as failure:
                 yield failed(waiting.path, waiting.filename, failure.code, failure.detail)
         try:
-            results = self._add(items)
+            results = self._add(list(items.values()))
         except StoreError as failure:
-            yield from (failed(item.path, item.filename, failure.code, failure.detail) for item in items)
+            yield from (failed(item.path, item.filename, failure.code, failure.detail) for item in items.values())
             return
-        for item in items:
+        for item in items.values():
             try:
                 yield self._finish(item, results.get(item.path))
             except StoreError as failure:
                 yield failed(item.path, item.filename, failure.code, failure.detail)
             except OSError as failure:
                 detail = f"it cannot be moved out of the spool: {failure.strerror}"
-                yield failed(item.path, item.filename, "disk", detail)
+                yield failed(item.path, item.filename, DISK, detail)
+        if again:  # the same bytes twice in one batch: the store knows them by now
+            yield from self._take(again)
 
     def _read(self, waiting: Waiting) -> _Item:
         path, name = waiting.path, waiting.filename
@@ -300,6 +312,25 @@ class Ingester:
 
     def _unpack(self, mbox: Waiting, log: OutcomeLog) -> Iterator[None]:
         """Put the messages of an mbox into the spool, some at each step; then the mbox goes."""
+        try:
+            refusal = yield from self._unpack_messages(mbox)
+            if refusal is None:
+                mbox.path.unlink()
+                self._at("removed", mbox.path)
+                return
+            size = mbox.path.stat().st_size
+            code, detail = refusal.code, refusal.detail
+            path = reject(
+                self._settings.rejected, mbox.path, mbox.filename, code=code, detail=detail, received=mbox.received
+            )
+            log.add(refused(path, mbox.filename, "rejected", size, refusal))
+        except StoreError as failure:
+            log.add(failed(mbox.path, mbox.filename, failure.code, failure.detail))
+        except OSError as failure:
+            log.add(failed(mbox.path, mbox.filename, DISK, f"it cannot be taken apart: {failure.strerror}"))
+
+    def _unpack_messages(self, mbox: Waiting) -> Generator[None, None, MessageError | None]:
+        """As `_unpack`; returns why the mbox as a whole must be kept, None where all of it is in the spool."""
         limit = self._settings.max_message_bytes
         refusal: MessageError | None = None
         number = 0
@@ -311,22 +342,7 @@ class Ingester:
                     self._put(data, mbox_member(mbox.filename, number), mbox.received)
                 if number % BATCH_MESSAGES == 0:
                     yield
-        if number == 0:
-            refusal = MessageError("the file holds no messages.", code="empty")
-        if refusal is None:
-            mbox.path.unlink()
-            self._at("removed", mbox.path)
-            return
-        size = mbox.path.stat().st_size
-        path = reject(
-            self._settings.rejected,
-            mbox.path,
-            mbox.filename,
-            code=refusal.code,
-            detail=refusal.detail,
-            received=mbox.received,
-        )
-        log.add(refused(path, mbox.filename, "rejected", size, refusal))
+        return refusal if number else MessageError("the file holds no messages.", code="empty")
 
     def _is_known(self, data: bytes) -> bool:
         """Whether the store has these bytes: with its articles committed, a message is in the archive or in the spool."""
@@ -349,8 +365,10 @@ class Ingester:
                     else:
                         yield data, name, received
             except OSError as failure:
-                detail = f"it cannot be read: {failure.strerror}"
-                log.add(failed(file, file.name, UNREADABLE, detail))
+                log.add(failed(file, file.name, UNREADABLE, f"it cannot be read: {failure.strerror}"))
+            except StoreError as failure:
+                log.add(failed(file, file.name, failure.code, failure.detail))
+                return
 
 
 class Watcher:

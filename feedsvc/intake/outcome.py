@@ -12,8 +12,9 @@ from feedsvc.errors import FeedsvcError, MessageError, TooLarge
 
 Status = Literal["new", "updated", "duplicate", "rejected", "failed", "skipped"]
 
-# The code of a failure that is of one file; any other is of the database or the disk.
+# The codes of failures: UNREADABLE is of one file; any other is of the disk or (the store's own codes) of the database.
 UNREADABLE = "unreadable-file"
+DISK = "disk"
 
 
 @dataclass(frozen=True, slots=True)
