@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from pathlib import Path
@@ -221,6 +222,17 @@ def test_a_header_with_a_space_before_the_colon_does_not_end_the_headers() -> No
 def test_a_stray_line_does_not_end_the_headers() -> None:
     broken = HEAD.replace("Subject:", "this is no header\nSubject:")
     assert read(broken + "\nHello.\n").subject == "Issue 7"
+
+
+def test_a_hostile_field_is_cut_and_does_not_take_quadratic_time() -> None:
+    started = time.monotonic()
+    for unit in ("=?a?q?", "(", "<", "a@b,", ";", '"', "=?utf-8?B?YQ==?= "):
+        for name in ("Subject", "From", "To", "Received", "Content-Type"):
+            assert read(f"{name}: {unit * (200_000 // len(unit))}\n{HEAD}\nHello.\n").key == "seven@bits.example"
+    many = "--a\nContent-Type: text/plain\n\nx\n" * 50_000
+    message = read(f"{HEAD}Content-Type: multipart/mixed; boundary=a\n\n{many}")
+    assert [problem.lost for problem in message.problems if problem.code == "parts-too-many"] == [True]
+    assert time.monotonic() - started < 20
 
 
 def test_inline_images_are_kept_up_to_a_bound() -> None:

@@ -17,8 +17,8 @@ from feedsvc.mail.charset import codec_name, decode, repair_mojibake
 from feedsvc.mail.clean import clean_line
 
 # RFC 2047 allows 75 characters and no spaces in an encoded word; senders keep to neither. The lazy run ends at the
-# first "?=".
-_ENCODED_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?(.*?)\?=", re.S)
+# first "?="; its bound keeps a header full of openings from taking quadratic time.
+_ENCODED_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?(.{0,1500}?)\?=", re.S)
 _FOLD = re.compile(r"[ \t]*[\r\n]+[ \t]*")
 _ADDRESS = re.compile(r"[^\s<>,;:\"()\[\]\\@]{1,128}@[^\s<>,;:\"()\[\]\\@]{1,190}")
 _ANGLE = re.compile(r"<\s*([^<>]*?)\s*>")

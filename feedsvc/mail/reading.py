@@ -50,6 +50,10 @@ _HEADERS_END = re.compile(rb"\n[ \t]*\r?\n")
 _ODD_LINE = re.compile(rb"^(?![!-9;-~]+:|[ \t]|From |\r?$)", re.M)
 _SPACED_NAME = re.compile(rb"([!-9;-~]{1,80})[ \t]+:")
 _MAX_HEADER_BYTES = 1_000_000
+# Parsers take quadratic time over the parameters and mailboxes of one field. What stands beyond is cut off.
+_MAX_FIELD_BYTES = 32_768
+_LONG_FIELD = re.compile(rb"^([!-9;-~]{1,80}:(?:[^\n]|\n[ \t]){32000})(?:[^\n]|\n[ \t])+", re.M)
+_MAX_BOUNDARY_LINES = 10_000
 _FOREIGN_FILES = (
     (b"\xd0\xcf\x11\xe0", "an Outlook .msg file; save it as .eml"),
     (b"%PDF", "a PDF file"),
@@ -60,7 +64,7 @@ _FOREIGN_FILES = (
     (b"GIF8", "an image"),
 )
 
-logging.getLogger("mailparser").setLevel(logging.CRITICAL)  # it logs odd headers with what they hold; here they are Problems
+logging.getLogger("mailparser").setLevel(logging.CRITICAL)  # it logs what odd headers hold
 
 
 def parse_message(data: bytes, *, received: datetime, filename: str | None = None) -> Message:
@@ -94,7 +98,7 @@ def _read(data: bytes, received: datetime, filename: str | None) -> Message:
     start = headers_start(data, filename)
     if start is None:
         return _read_saved_body(data, received, filename)
-    return _read_mail(mend_headers(data[start:]), received, filename)
+    return _read_mail(data[start:], received, filename)
 
 
 def headers_start(data: bytes, filename: str | None) -> int | None:
@@ -140,6 +144,9 @@ def mend_headers(data: bytes) -> bytes:
     """
     found = _HEADERS_END.search(data, 0, _MAX_HEADER_BYTES)
     head = data[: found.start() + 1] if found else data[:_MAX_HEADER_BYTES]
+    if len(head) > _MAX_FIELD_BYTES:
+        short = _LONG_FIELD.sub(rb"\1", head.replace(b"\r\n", b"\n"))
+        data, head = short + data[len(head) :], short
     if not _ODD_LINE.search(head):
         return data
     lines = head.split(b"\n")
@@ -160,7 +167,7 @@ def mend_headers(data: bytes) -> bytes:
 
 
 def _read_mail(data: bytes, received: datetime, filename: str | None) -> Message:
-    mime, problems = _parse(data)
+    mime, problems = _parse(mend_headers(data))
     outer: Headers | None = None
     bodies = read_parts(mime)
     if bodies.html is None and bodies.text is None and len(bodies.attached) == 1:
@@ -237,6 +244,10 @@ def _parse(data: bytes) -> tuple[MimeMessage, tuple[Problem, ...]]:
 
     By the standard library where that gives up; flat where the tree is too deep.
     """
+    if data.count(b"\n--") > _MAX_BOUNDARY_LINES and data.count(b"\nContent-") > _MAX_BOUNDARY_LINES:
+        return _parse_flat(data), (
+            Problem("parts-too-many", "Only the first 100 texts of the message were read.", lost=True),
+        )
     try:
         parsed = mailparser.parse_from_bytes(data).message
         if isinstance(parsed, MimeMessage):
