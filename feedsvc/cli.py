@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from feedsvc.config import Settings
+    from feedsvc.intake.outcome import IngestReport, Outcome, Status
     from feedsvc.model import Issue
     from feedsvc.store import Store
 
@@ -30,6 +32,8 @@ class _Commands(click.Group):
     """The group of commands: what goes wrong is told in one line, and only FEEDSVC_DEBUG shows where."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        # What commands find is in what they print; `serve`, which logs, says so. Only then does this logger speak.
+        logging.getLogger("feedsvc").addHandler(logging.NullHandler())
         try:
             return super().invoke(ctx)
         except FeedsvcError as error:
@@ -83,13 +87,11 @@ def serve(data: Path | None, host: str | None, port: int | None) -> None:
       feedsvc serve
       feedsvc serve --data ~/newsletters --port 9000
     """
-    import logging
-
     from feedsvc.config import load_settings
+    from feedsvc.serve import log_to
     from feedsvc.serve import serve as serve_until_ended
 
-    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S", level=logging.WARNING)
-    logging.getLogger("feedsvc").setLevel(logging.INFO)
+    log_to(sys.stderr, tracebacks=_debugging())
 
     def announce(settings: Settings) -> None:
         click.echo(f"feedsvc {__version__} is running; Ctrl-C ends it.")
@@ -239,21 +241,28 @@ def ingest(paths: tuple[Path, ...], data: Path | None) -> None:
         with _progress_bar("Taking in", size) as advance:
             report = ingest_paths(paths, settings, store, lambda outcome: advance(outcome.size))
     named = set(paths)
-    refused = [
-        outcome
-        for outcome in report.outcomes
-        if outcome.status in ("rejected", "failed") or (outcome.status == "skipped" and outcome.path in named)
-    ]
-    for outcome in refused:
-        _complain(f"{outcome.status}: {outcome.path or outcome.name}: {outcome.detail}")
-    counts = [
-        f"{_counted(report.count('new'), 'new message')} ({_counted(report.articles, 'article')})",
-        _counted(report.count("duplicate"), "duplicate"),
-        f"{report.count('rejected')} rejected",
-        *(f"{report.count(status)} {status}" for status in ("updated", "failed", "skipped") if report.count(status)),
-    ]
-    click.echo(", ".join(counts))
-    sys.exit(1 if refused else 0)
+    skipped = [outcome for outcome in report.outcomes if outcome.status == "skipped" and outcome.path in named]
+    new = f"{_counted(report.count('new'), 'new message')} ({_counted(report.articles, 'article')})"
+    _finish(report, [new, _counted(report.count("duplicate"), "duplicate")], ["updated", "skipped"], refused=skipped)
+
+
+@main.command()
+@_data_option
+def reprocess(data: Path | None) -> None:
+    """Convert the whole archive again, as after an update of feedsvc; entries keep their ids.
+
+    A lost database is made anew by this. A message that cannot be converted any more keeps the articles that it has,
+    is named with the reason, and makes the exit status 1.
+
+    \b
+    Example:
+      feedsvc reprocess --data ~/newsletters
+    """
+    from feedsvc.ingest import reprocess as convert_again
+
+    with _open_data(data) as (settings, store), _progress_bar("Converting again", store.counts().messages) as advance:
+        report = convert_again(settings, store, lambda outcome: advance(1))
+    _finish(report, [f"{report.count('updated')} updated", f"{report.count('duplicate')} unchanged"], ["new"])
 
 
 @main.command()
@@ -281,6 +290,18 @@ def newsletters(data: Path | None) -> None:
         console.print(table)
 
     sys.stdout.buffer.write(_rendered(cells).encode("utf-8"))
+
+
+def _finish(
+    report: IngestReport, counts: list[str], rare: Sequence[Status], refused: Sequence[Outcome] = ()
+) -> NoReturn:
+    """Name what was not taken in, with its reason; print the counts, rare ones where they are not 0; exit 1 or 0."""
+    refused = [*refused, *(outcome for outcome in report.outcomes if outcome.status in ("rejected", "failed"))]
+    for outcome in refused:
+        _complain(f"{outcome.status}: {outcome.path or outcome.name}: {outcome.detail}")
+    rare_counts = [f"{report.count(status)} {status}" for status in (*rare, "failed") if report.count(status)]
+    click.echo(", ".join([*counts, f"{report.count('rejected')} rejected", *rare_counts]))
+    sys.exit(1 if refused else 0)
 
 
 @contextmanager

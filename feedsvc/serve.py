@@ -6,17 +6,16 @@ import errno
 import logging
 import signal
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from types import FrameType
+from typing import Any, TextIO
 
 import waitress
 
 from feedsvc.config import Settings, prepare_folders
-from feedsvc.errors import FeedsvcError, SettingsError
-from feedsvc.ingest import Ingester
-from feedsvc.intake.folder import FolderIntake
+from feedsvc.errors import SettingsError
+from feedsvc.ingest import start_watching
 from feedsvc.intake.outcome import Outcome
 from feedsvc.store import Store, open_store
 from feedsvc.web import create_app
@@ -24,8 +23,6 @@ from feedsvc.web import create_app
 logger = logging.getLogger(__name__)
 
 THREADS = 8
-_LOOK_S = 30.0  # how often the spool is looked into unasked, for what other processes put there or what failed before
-_LAST_MESSAGE_S = 10.0  # how long the end waits for the message that is being taken in
 
 
 def serve(settings: Settings, announce: Callable[[Settings], None]) -> None:
@@ -79,44 +76,34 @@ def _ended_by_signals() -> Iterator[None]:
 @contextmanager
 def _taking_in(settings: Settings, store: Store) -> Iterator[None]:
     """Within, what is dropped into the inbox goes into the store."""
-    ready = threading.Event()
-    ready.set()  # what waited before the start
-    stop = threading.Event()
-    ingester = Ingester(settings, store)
-    worker = threading.Thread(target=_drain, args=(ingester, ready, stop), name="feedsvc-ingest", daemon=True)
-    intake = FolderIntake(settings, ready.set)
-    intake.start()
-    worker.start()
+    watcher = start_watching(settings, store, tell)
     try:
         yield
     finally:
-        intake.stop()
-        stop.set()
-        ready.set()
-        worker.join(_LAST_MESSAGE_S)
+        watcher.stop()
 
 
-def _drain(ingester: Ingester, ready: threading.Event, stop: threading.Event) -> None:
-    def told(outcome: Outcome) -> None:
-        tell(outcome)
-        if stop.is_set():
-            raise _StoppedError  # the rest stays in the spool, where the next start finds it
-
-    while not stop.is_set():
-        ready.wait(_LOOK_S)
-        ready.clear()
-        try:
-            ingester.drain(told)
-        except _StoppedError:
-            return
-        except FeedsvcError as error:
-            logger.warning("nothing can be taken in: %s", error.detail)
-        except Exception:
-            logger.exception("taking in failed; it is tried again")
+def log_to(stream: TextIO, *, tracebacks: bool) -> None:
+    """Log to this stream: what feedsvc does, and what other libraries warn of; one line each, unless with tracebacks."""
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(
+        (logging.Formatter if tracebacks else _OneLine)("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S")
+    )
+    logging.basicConfig(handlers=[handler], level=logging.WARNING)
+    logging.getLogger("feedsvc").setLevel(logging.INFO)
 
 
-class _StoppedError(Exception):
-    """The end has come between two messages."""
+class _OneLine(logging.Formatter):
+    """Writes an error as its name and what it says."""
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 -- the name is logging's
+        return ""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = super().format(record).rstrip()
+        error = record.exc_info[1] if record.exc_info else None
+        record.exc_text = None  # or the next handler would find the empty one
+        return f"{line} ({type(error).__name__}: {error})" if error else line
 
 
 def tell(outcome: Outcome) -> None:
