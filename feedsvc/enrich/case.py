@@ -19,8 +19,36 @@ _TOKEN = re.compile(r"\S+")
 # The parts of a token between hyphens, slashes and dashes. One class each, so linear.
 _PART = re.compile(r"[^\-‐‑–—/|…:()\[\]{}\"“”„«»,;!?]+")
 _WORD_EDGES = "'’‘`.*_~"
-_EDGES = _WORD_EDGES + ",;:!?\"“”„«»()[]{}…"
-_BEFORE_US = frozenset(["about", "bring", "brings", "give", "gives", "help", "helps", "join", "let", "lets", "made", "make", "makes", "of", "remind", "reminds", "show", "showed", "shows", "taught", "teach", "teaches", "tell", "tells", "told"])
+_EDGES = _WORD_EDGES + ',;:!?"“”„«»()[]{}…'
+_BEFORE_US = frozenset(
+    [
+        "about",
+        "bring",
+        "brings",
+        "give",
+        "gives",
+        "help",
+        "helps",
+        "join",
+        "let",
+        "lets",
+        "made",
+        "make",
+        "makes",
+        "of",
+        "remind",
+        "reminds",
+        "show",
+        "showed",
+        "shows",
+        "taught",
+        "teach",
+        "teaches",
+        "tell",
+        "tells",
+        "told",
+    ]
+)
 _BEFORE_LAST_US = frozenset(["around", "between", "for", "from", "to", "with"])
 # `owner/name_of_it`, `some_name`, `owner/name.js`: as code is named.
 _REPOSITORY = re.compile(r"(?i)^[\w.-]*[a-z0-9]_[a-z0-9][\w.-]*$|^[\w.-]+/[\w.-]*(?:_|\.(?:js|py|rs|go))[\w.-]*$")
@@ -31,7 +59,20 @@ _NEGATION = re.compile(r"(?i)n['’]t$")
 _DOMAIN = re.compile(
     r"(?i)^[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:com|org|net|io|ai|dev|app|co|edu|gov|info|me|so|sh|tech|tv|xyz|uk|de|fr|eu|us|in|ch|fm|gg|ly|to|js|py|rs|md)$"
 )
-_INFLECTIONS = (("s", ""), ("es", ""), ("ies", "y"), ("er", ""), ("er", "e"), ("ers", ""), ("ers", "e"), ("est", ""), ("est", "e"), ("y", ""), ("ier", "y"), ("iest", "y"))
+_INFLECTIONS = (
+    ("s", ""),
+    ("es", ""),
+    ("ies", "y"),
+    ("er", ""),
+    ("er", "e"),
+    ("ers", ""),
+    ("ers", "e"),
+    ("est", ""),
+    ("est", "e"),
+    ("y", ""),
+    ("ier", "y"),
+    ("iest", "y"),
+)
 _URL_CHARS = 2000  # so that a long address costs a constant for each word
 _WORDS = re.compile(r"[^\W_]+")
 _DIGITS = re.compile(r"\d")
@@ -46,7 +87,43 @@ _COMMON_ENDINGS = re.compile(
     r"(?i)^(?:\w{2,}(?:ings?|ed|ly|tions?|sions?|ments?|ness|nesses|ity|ities|able|ible|ful|less|ous|ives?|i[sz]es?|ify|ifies|isms?|ists?|ships?|hood"
     r"|[ae]nces?|[ae]ncy|[ae]ncies|ology|ologies|wards?|ators?|ware|proof)|\w{4,}(?:i?cal|ics?|al|ary|ery|ory|ories|[ae]nts?|ates?|ures?|ages?|phy|wise|like|rs))$"
 )
-_PREFIXES = ("anti", "co", "counter", "cross", "cyber", "de", "dis", "fore", "hyper", "im", "in", "inter", "ir", "mega", "meta", "micro", "mid", "mini", "mis", "multi", "nano", "non", "out", "over", "pre", "pro", "re", "semi", "sub", "super", "trans", "ultra", "un", "under", "up")
+_PREFIXES = (
+    "anti",
+    "co",
+    "counter",
+    "cross",
+    "cyber",
+    "de",
+    "dis",
+    "fore",
+    "hyper",
+    "im",
+    "in",
+    "inter",
+    "ir",
+    "mega",
+    "meta",
+    "micro",
+    "mid",
+    "mini",
+    "mis",
+    "multi",
+    "nano",
+    "non",
+    "out",
+    "over",
+    "pre",
+    "pro",
+    "re",
+    "semi",
+    "sub",
+    "super",
+    "trans",
+    "ultra",
+    "un",
+    "under",
+    "up",
+)
 _NO_VOWEL = re.compile(r"(?i)^[b-df-hj-np-tvwxz]{2,5}$")
 _TITLES_OF_PEOPLE = frozenset(["dr", "jr", "mr", "mrs", "ms", "sr", "st"])
 
@@ -92,13 +169,17 @@ class _Repair:
         while len(out) < len(tokens):
             at = len(out)
             done = self._several(tokens, at) or [self._token(tokens[at], tokens, at)]
-            if first and not self._sure and done[0].strip(_EDGES) not in tables.small_names():
+            if first and not self._sure and not self._stays_small(done[0].strip(_EDGES)):
                 done[0] = _capitalised(done[0])
             out += done
             last = tokens[len(out) - 1]
             ends = _SENTENCE_END.search(last) and last.casefold() not in tables.names()
             first = bool(ends) or (first and not any(c.isalnum() for c in last))
         return " ".join(out)
+
+    def _stays_small(self, word: str) -> bool:
+        """True for a word that starts no sentence with a capital: npm, owner/name."""
+        return word in tables.small_names() or ("/" in word and word in self._path)
 
     def _several(self, tokens: list[str], at: int) -> list[str] | None:
         """The tokens from `at` on that are one name of several words, written as it is."""
@@ -230,7 +311,10 @@ def _looks_common(folded: str) -> bool:
         rest = folded[len(prefix) :]
         if folded.startswith(prefix) and len(rest) > 2 and (rest in common or _stem_is_common(rest)):
             return True
-    return any(folded[:cut] in common and (folded[cut:] in common or _stem_is_common(folded[cut:])) for cut in range(3, min(len(folded), 24) - 2))
+    return any(
+        folded[:cut] in common and (folded[cut:] in common or _stem_is_common(folded[cut:]))
+        for cut in range(3, min(len(folded), 24) - 2)
+    )
 
 
 def _stem_is_common(folded: str) -> bool:

@@ -11,8 +11,8 @@ _INVISIBLE = re.compile(
 )
 # A joiner is padding unless it stands between two characters of a word or emoji. One-character match: linear.
 _PADDING_JOINER = re.compile("(?<!\\S)[\u200c\u200d]+|[\u200c\u200d]+(?!\\S)")
-# `[7]` as text parts number their links. Never after a letter, digit or bracket (`a[0]`), bounded to three digits: linear.
-_FOOTNOTE = re.compile(r"(?<![\w\]\[])\[\d{1,3}\](?![\w(\[])")
+# `[7]` as text parts number their links. Never after a letter, digit or bracket (`a[0]`), one bracket is passed over at a time: linear.
+_FOOTNOTE = re.compile(r"(?<![\w\]\[])(?:\[\d{1,3}\])+(?![\w(\[])")
 _SPACE_BEFORE_STOP = re.compile(r"(?<=\S) (?=[.,;:!?](?:\s|$))")
 
 

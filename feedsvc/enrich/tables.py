@@ -20,6 +20,12 @@ def labels() -> dict[str, str]:
 
 
 @cache
+def label_heads() -> frozenset[str]:
+    """Case-folded last words of labels in general."""
+    return frozenset(_labels_table()["label_heads"])
+
+
+@cache
 def sponsor_words() -> frozenset[str]:
     """Case-folded words that mark a paid placement when they stand alone."""
     return frozenset(_labels_table()["sponsor"])

@@ -18,7 +18,8 @@ _REACH = 100
 
 _INVISIBLE = re.compile("[\u00ad\u034f\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]+")
 # Pictures: emoji, dingbats, arrows and what only joins or colours them. Not ©, ®, ™, ° nor mathematical signs.
-_PICTURES = "\u2190-\u21ff\u231a\u231b\u23cf\u23e9-\u23f3\u23f8-\u23fa\u2460-\u24ff\u25a0-\u27bf\u27f0-\u27ff\u2900-\u297f\u2b00-\u2bff\u3030\u303d\ufe0e\ufe0f\u200c\u200d"
+_PICTURES = "\u2190-\u21ff\u231a\u231b\u23cf\u23e9-\u23f3\u23f8-\u23fa\u2460-\u24ff\u25a0-\u27bf\u27f0-\u27ff"
+_PICTURES += "\u2900-\u297f\u2b00-\u2bff\u3030\u303d\ufe0e\ufe0f\u200c\u200d"
 _PICTURES += "\U0001f000-\U0001faff\U000e0020-\U000e007f"
 _BULLETS = "•‣◦∙⁃·⋅・›»"
 _HEAD_DECORATION = re.compile(rf"(?:[\s{_BULLETS}{_PICTURES}]|[0-9#*]\ufe0f?\u20e3)+")
@@ -193,14 +194,7 @@ def _bracketed(parts: TitleParts, inside: str, *, general: bool) -> TitleParts |
 def _is_general_label(inside: str) -> bool:
     """True for a kind of thing that the table does not know: in a title in capitals, two or three words that end in a known one."""
     words = inside.casefold().split()
-    return 2 <= len(words) <= 3 and all(w.isalpha() for w in words) and words[-1] in _label_heads()
-
-
-def _label_heads() -> frozenset[str]:
-    return frozenset(
-        "app blog book bundle course dataset demo docs extension file font game guide hub library list model newsletter package paper playlist "
-        "plugin podcast post repo report repository series sheet space template thread tool tutorial video webinar website".split()
-    )
+    return 2 <= len(words) <= 3 and all(w.isalpha() for w in words) and words[-1] in tables.label_heads()
 
 
 def _label_case(text: str) -> str:
