@@ -84,6 +84,12 @@ def test_a_list_id_that_numbers_the_mailing_is_no_identity() -> None:
     assert same.list_id == "101.77.send.example"
 
 
+def test_a_list_id_with_the_token_of_the_return_path_is_no_identity() -> None:
+    head = "From: A <a@b.example>\nReturn-Path: <return+{t}@s.example>\nList-Id: <{t}.list-id.s.example>"
+    assert read(head.format(t="uxz7dfiv-o6cz2uk0-t3h")).newsletter.key == "a@b.example"
+    assert read(head.format(t="gardeners")).newsletter.key == "gardeners.list-id.s.example"
+
+
 def test_recipients_are_found_wherever_they_stand() -> None:
     head = (
         'To: "Me" <ME@home.example>, list@b.example\nCc: x@home.example\nDelivered-To: d@home.example\n'

@@ -169,15 +169,14 @@ def _list_id(headers: Headers) -> tuple[str | None, str]:
 def _numbers_the_mailing(headers: Headers, identifier: str) -> bool:
     """Tell whether another header says that the identifier's first label is this mailing's.
 
-    Seen: `X-Mailing: 14141611` beside `List-Id: <14141611.…>`, `x-job: 6236073_41207` beside `<6236073_41207.…>`.
+    Seen: `X-Mailing: 14141611` beside `List-Id: <14141611.…>`, `x-job: 6236073_41207` beside `<6236073_41207.…>`, and a
+    token that is the same in the List-Id and in the return path (which a list's own name may be, but no token).
     """
     label = identifier.partition(".")[0]
-    return any(
-        value.lower() == label
-        for name in headers.names()
-        if _MAILING_HEADER.match(name)
-        for value in headers.all(name)[:3]
-    )
+    mailings = (name for name in headers.names() if _MAILING_HEADER.match(name))
+    if any(value.lower() == label for name in mailings for value in headers.all(name)[:3]):
+        return True
+    return _is_made(label) and any(label in address for address in headers.addresses("return-path"))
 
 
 def _name_of_domain(domain: str) -> str:
