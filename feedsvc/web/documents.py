@@ -103,8 +103,6 @@ def answer(request: Request, document: Document) -> Response:
     tag = document.gzipped_tag if zipped else document.tag
     if _has_it(request, tag, document.modified):
         response = Response(status=304)
-        del response.headers["Content-Type"]
-        response.headers.pop("Content-Length", None)
     else:
         response = Response(document.gzipped if zipped else document.body, content_type=document.media_type)
         if zipped:
