@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from feedsvc.links import Target, canonical, is_tracker
 
 LONG = "9fQx2Lk7VbT0aZrM4cYwE8hNs1JdUo3Gp6Ri5KtXvBqWl"

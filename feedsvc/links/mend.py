@@ -43,7 +43,7 @@ _FILE_NAME = re.compile(
     re.IGNORECASE,
 )
 # Markdown around an address: an unmatched bracket with only emphasis, brackets and stops after it (`...)**`, `...)]`).
-_MARKDOWN_END = re.compile(r"[)\]][)\]*_^.,;:!>~]*$")
+_MARKDOWN_END = re.compile(r"[)\]][)\]*_^.,;:!>~'\"]*$")
 _QUOTES = "\"'<>«»“”„‘’`"
 
 MAX_LENGTH = 16_384
@@ -71,7 +71,7 @@ def mend(href: str) -> tuple[str | None, str | None]:
         return None, f"the link is longer than {MAX_LENGTH} characters"
     text, problem = _with_scheme(text)
     if text and ")" in text[-12:]:
-        text = _without_markdown(text)
+        text = _without_markdown(text).rstrip(" " + _QUOTES)
     if text and "%" in text:
         text = _STRAY_PERCENT.sub("%25", text)
     return text or None, problem
@@ -112,13 +112,12 @@ def _without_markdown(text: str) -> str:
 def _with_scheme(text: str) -> tuple[str, str | None]:
     if _ENCODED_SCHEME.match(text):
         text = unquote(text)
+    if text.startswith(("//", "\\\\")):
+        text = "https://" + text.lstrip("/\\")
     found = _HTTP.match(text)
     if found:
         rest = text[found.end() :].lstrip("/\\ ")
         return (f"{found[1].lower()}://{rest}", None) if rest else ("", "the link has a scheme and nothing after it")
-    if text.startswith(("//", "\\\\")):
-        rest = text.lstrip("/\\")
-        return (f"https://{rest}", None) if rest else ("", "the link has no host")
     if _BARE_HOST.match(text) and not _FILE_NAME.match(text):
         return f"https://{text}", None
     scheme = _SCHEME.match(text)

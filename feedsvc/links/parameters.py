@@ -70,6 +70,10 @@ def _rules() -> _Rules:
 _SECOND_QUERY = re.compile(r"\?(?=utm_|mc_[ce]id=|ref=|source=|_hs|ck_subscriber_id=)", re.IGNORECASE)
 
 
+# What stands between the `?` and `&` of a fragment, with the mark before it.
+_FRAGMENT_PIECE = re.compile(r"[?&]?[^?&]+|[?&]")
+
+
 def without_tracking(parts: Parts, recipients: Recipients) -> Parts:
     """`parts` without the parameters and fragments that only track; the order of the others is kept."""
     query, fragment = parts.query, parts.fragment
@@ -124,14 +128,9 @@ def _clean_fragment(fragment: str, recipients: Recipients) -> str:
         return fragment
     rules = _rules()
     if rules.in_fragment.search(fragment):
-        head, mark, rest = fragment[1:].partition("?")
-        if not mark:
-            head, mark, rest = (
-                ("", "", fragment[1:]) if "=" in fragment.partition("&")[0] else (*fragment[1:].partition("&"),)
-            )
-        kept = [p for p in rest.split("&") if not rules.in_fragment.match("#" + p)]
-        rest = "&".join(kept)
-        fragment = f"#{head}{mark if rest else ''}{rest}" if head or rest else ""
+        pieces = _FRAGMENT_PIECE.findall(fragment[1:])
+        fragment = "".join(p for p in pieces if not rules.in_fragment.match("#" + p.lstrip("?&"))).lstrip("?&")
+        fragment = f"#{fragment}" if fragment else ""
     if recipients and recipients.found_in(fragment):
         return ""
     return fragment

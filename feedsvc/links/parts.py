@@ -57,6 +57,8 @@ def cut(href: str) -> Parts | None:
         origin = href[:start] + host
     if ":" in host and not host.startswith("["):
         host = host.partition(":")[0]
+    if host in ("http", "https"):  # what is left of a scheme; no such top level answers
+        return None
     end = len(href)
     hash_at = href.find("#", slash)
     if hash_at < 0:
