@@ -21,11 +21,11 @@ _INVISIBLE = re.compile("[\u00ad\u034f\u180e\u200b\u200e\u200f\u202a-\u202e\u206
 _PICTURES = "\u2190-\u21ff\u231a\u231b\u23cf\u23e9-\u23f3\u23f8-\u23fa\u2460-\u24ff\u25a0-\u27bf\u27f0-\u27ff"
 _PICTURES += "\u2900-\u297f\u2b00-\u2bff\u3030\u303d\ufe0e\ufe0f\u200c\u200d"
 _PICTURES += "\U0001f000-\U0001faff\U000e0020-\U000e007f"
-_BULLETS = "•‣◦∙⁃·⋅・›»"
+_BULLETS = "•‣◦∙⁃·⋅・"
 _HEAD_DECORATION = re.compile(rf"(?:[\s{_BULLETS}{_PICTURES}]|[0-9#*]\ufe0f?\u20e3)+")
 _IS_TAIL_DECORATION = re.compile(rf"[\s{_PICTURES}›»→|·•∙⋅]").match
 # A hash of a heading, a dash or asterisk as bullet, `>` of a quotation: each followed by a space.
-_HEAD_BULLET = re.compile(r"(?:#{1,6}|[-–—*+>|]{1,3}|[oO](?=\s\s))\s+")
+_HEAD_BULLET = re.compile(r"(?:#{1,6}|[-–—*+>|»›]{1,3}|[oO](?=\s\s))\s+")
 # "1." "12)" "(3)" "#3" "[4]" "No. 5:"; four digits are a year, and a number without a mark is content ("7 lessons", "3D printing").
 _HEAD_NUMBER = re.compile(
     r"(?:\d{1,3}[.)](?=\s)|\(\d{1,3}\)|\[\d{1,3}\]|#\d{1,4}\b[.:)]?(?=\s)|0\d(?=\s+[^\W\d]))\s*(?:[-–—]\s+)?"
@@ -52,6 +52,7 @@ _TAIL_WORD = re.compile(r"\s(?:[-–—|·•])\s?([^\W\d_]+(?:\s[^\W\d_]+){0,2}
 _UNDERSCORED = re.compile(r"(?<![\w_])_([^\s_](?:[^_]*[^\s_])?)_(?![\w_])")
 _STARRED = re.compile(r"(?<![\w*])(\*\*?)([^\s*](?:[^*]*[^\s*])?)\1(?![\w*])")
 _QUOTES = {'"': '"', "“": "”", "„": "“", "«": "»", "‘": "’", "'": "'", "「": "」", "『": "』"}
+_HEAD_LABELS = frozenset(["Audio", "PDF", "Podcast", "Slides", "Video"])
 _MEDIA_LABELS = {
     "video": "Video",
     "watch": "Video",
@@ -105,9 +106,10 @@ def _peel(parts: TitleParts) -> TitleParts:
 def _peel_tail(parts: TitleParts) -> TitleParts:
     title = parts.title
     end = len(title)
+    quoting = "«" in title or "‹" in title
     while end:
         start = end
-        while end and _IS_TAIL_DECORATION(title[end - 1]):
+        while end and _IS_TAIL_DECORATION(title[end - 1]) and not (quoting and title[end - 1] in "»›"):
             end -= 1
         tail = title[max(0, end - _REACH) : end]
         last = tail[-1:]
@@ -157,7 +159,8 @@ def _peel_head(parts: TitleParts) -> TitleParts:
         closing = head.find(_PAIRS[head[0]]) if head[:1] in _PAIRS else -1
         if closing > 0:
             told = _bracketed(parts, head[1:closing].strip(), general=False)
-            if told:
+            # Before a title a label is news ("[Webinar] Eight levels"), unless it names a medium.
+            if told and (told.label == parts.label or told.label in _HEAD_LABELS):
                 parts, start = told, start + closing + 1
                 continue
         timed = _HEAD_TIME.match(head) if head[:1].isdigit() else None
