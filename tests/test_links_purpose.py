@@ -169,6 +169,9 @@ PUBLIC = [
     "https://mastodon.example/@someone@other.example",
     "https://mailchi.mp/letter/issue-4",
     "https://paper.example/invites-and-outrage",
+    "https://github.com/2Password/onepassword-sdk-for-testing",
+    "https://docs.example/auth/2024-guide-to-authentication",
+    "https://tldr.tech/jobs/product-manager-banking/339",
     "https://github.com/someone/authenticator/releases/tag/v1.2.3",
     "",
 ]
@@ -224,6 +227,7 @@ def _sorted_tables() -> list[tuple[str, list[str]]]:
         "wrappers.words": wrappers["redirect"]["words"],
         "wrappers.names": wrappers["redirect"]["names"],
         "wrappers.redirectors": wrappers["redirect"]["hosts"],
+        "personal.before_token": purposes["personal"]["before_token"],
         "personal.hosts": purposes["personal"]["hosts"],
         "sites.platforms": sites["platforms"],
         "sites.own": sites["own"],

@@ -10,6 +10,7 @@ from feedsvc.links.mend import mend
 from feedsvc.links.parts import Parts, parse_cached
 from feedsvc.links.recipients import recipients_of
 from feedsvc.links.rules import parents, table
+from feedsvc.links.trackers import is_random
 from feedsvc.links.wrappers import MAX_DEPTH, unwrap_parts
 
 
@@ -18,6 +19,7 @@ class _Rules:
     labels: re.Pattern[str]
     hosts: dict[str, re.Pattern[str]]
     anywhere: re.Pattern[str]
+    before_token: frozenset[str]
 
 
 @cache
@@ -27,6 +29,7 @@ def _rules() -> _Rules:
         labels=re.compile(rf"(?:{'|'.join(data['labels'])})\.[^.]+\."),
         hosts={host: re.compile(row["pattern"], re.IGNORECASE) for host, row in data["hosts"].items()},
         anywhere=re.compile("|".join(f"(?:{row['pattern']})" for row in data["path"]), re.IGNORECASE),
+        before_token=frozenset(data["before_token"]),
     )
 
 
@@ -59,4 +62,10 @@ def _acts_for_reader(parts: Parts) -> bool:
     rest = parts.path + parts.query
     if any(host in rules.hosts and rules.hosts[host].match(rest) for host in parents(parts.host)):
         return True
-    return rules.anywhere.search(rest + parts.fragment) is not None
+    if rules.anywhere.search(rest + parts.fragment) is not None:
+        return True
+    segments = parts.path.split("/")
+    for at, segment in enumerate(segments):
+        if segment.lower() in rules.before_token:
+            return any(is_random(later, 16) for later in segments[at + 1 :])
+    return False
