@@ -16,6 +16,7 @@ MAX_NAME_BYTES = 255
 _PIECE_BYTES = 1 << 20
 _KEPT_END_BYTES = 60  # of a name that is cut: enough for a date and the suffix
 _NOT_IN_NAMES = re.compile(r"[\x00-\x1f\x7f-\x9f/\\\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
+_HIDING_HEAD = re.compile(r"^[\s.]+")
 
 
 def write_whole(path: Path, data: bytes | Iterable[bytes]) -> None:
@@ -82,7 +83,7 @@ def safe_name(name: str, max_bytes: int = MAX_NAME_BYTES) -> str:
     that is too long loses its middle: its end may hold a date, and has the suffix.
     """
     text = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    text = _NOT_IN_NAMES.sub(" ", text).strip().lstrip(".").strip() or "message"
+    text = _HIDING_HEAD.sub("", _NOT_IN_NAMES.sub(" ", text)).rstrip() or "message"
     encoded = text.encode("utf-8")
     if len(encoded) <= max_bytes:
         return text

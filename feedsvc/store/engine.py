@@ -41,18 +41,18 @@ def connect(url: str) -> Engine:
         if address.get_backend_name() == "sqlite":
             return _sqlite(address)
         return create_engine(address, pool_pre_ping=True)
-    except ArgumentError as wrong:
-        raise StoreError(
-            "the setting `database` is no database address. It looks like sqlite:////var/lib/feedsvc/feedsvc.db "
-            "or postgresql+psycopg://user@host/name.",
-            code="database-address",
-        ) from wrong
     except (NoSuchModuleError, ImportError) as missing:
         raise StoreError(
             f"the driver for this database is not installed ({missing}). "
             "For PostgreSQL: pip install 'psycopg[binary]', and an address that starts with postgresql+psycopg://.",
             code="database-driver",
         ) from missing
+    except ArgumentError as wrong:
+        raise StoreError(
+            "the setting `database` is no database address. It looks like sqlite:////var/lib/feedsvc/feedsvc.db "
+            "or postgresql+psycopg://user@host/name.",
+            code="database-address",
+        ) from wrong
 
 
 def _sqlite(address: URL) -> Engine:
