@@ -1,0 +1,202 @@
+"""Real feed readers over HTTP, from a real server: they see every article, and get 304 the second time."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import feedparser
+import pytest
+import waitress
+from articles import TRACKER, add, article, issue
+from atoma import parse_atom_bytes, parse_json_feed_bytes, parse_rss_bytes
+
+from feedsvc.config import load_settings
+from feedsvc.publish import entry_uuid
+from feedsvc.store import open_store
+from feedsvc.web import create_app
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+HIDDEN = article("Behind a tracker", TRACKER, url_state="tracked", summary="Where does it lead?")
+ARTICLES = [
+    article("Tea & the <i>physics</i> of pouring", "https://www.example.com/tea?a=1&b=2", summary="Why teapots drip."),
+    article("Éric’s 電車 🚆 ‘quoted’", "https://example.org/%C3%A9", content_html="<p>One <em>two</em>.</p>"),
+    HIDDEN,
+    article("Nothing but a title", "https://example.net/bare"),
+]
+TITLES = [what.title for what in ARTICLES]
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A server that runs, and the status of each answer it gave, by path."""
+
+    base: str
+    answers: list[tuple[str, int]] = field(default_factory=list)
+
+    @property
+    def links(self) -> list[str]:
+        """The entries' links, in order."""
+        return [
+            "https://www.example.com/tea?a=1&b=2",
+            "https://example.org/%C3%A9",
+            f"{self.base}/go/{entry_uuid(HIDDEN.id)}",
+            "https://example.net/bare",
+        ]
+
+    def taken(self) -> list[tuple[str, int]]:
+        """What was answered since the last look."""
+        answers = self.answers[:]
+        self.answers.clear()
+        return answers
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    settings = load_settings(data=tmp_path_factory.mktemp("data"), title="Morning & evening")
+    with open_store(settings.database_url) as store:
+        add(store, issue(0, *ARTICLES))
+        answers: list[tuple[str, int]] = []
+        app = _noting(create_app(settings, store), answers)
+        server = waitress.create_server(app, host="127.0.0.1", port=0, threads=4)
+        running = threading.Thread(target=server.run)
+        running.start()
+        yield Served(f"http://127.0.0.1:{server.effective_port}", answers)
+        server.close()
+        server.task_dispatcher.shutdown()
+        running.join(10)
+
+
+@pytest.mark.parametrize("path", ["/feed.xml", "/feed.rss", "/newsletters/daily-digest/feed.xml"])
+def test_feedparser(served: Served, path: str) -> None:
+    served.taken()
+    parsed = feedparser.parse(f"{served.base}{path}")
+    assert not parsed.bozo, parsed.get("bozo_exception")
+    assert [entry.title for entry in parsed.entries if "<i>" not in entry.title] == [
+        title for title in TITLES if "<i>" not in title
+    ]
+    assert [entry.link for entry in parsed.entries] == served.links
+    assert parsed.entries[0].published_parsed[:5] == (2024, 9, 3, 13, 8)
+    assert parsed.entries[0].author == "Daily Digest"
+    again = feedparser.parse(f"{served.base}{path}", etag=parsed.etag)
+    since = feedparser.parse(f"{served.base}{path}", modified=parsed.modified)
+    assert (again.status, since.status) == (304, 304)
+    assert served.taken() == [(path, 200), (path, 304), (path, 304)]
+
+
+def test_atoma_is_strict(served: Served) -> None:
+    def body(path: str) -> bytes:
+        with urllib.request.urlopen(served.base + path) as answer:
+            read: bytes = answer.read()
+            return read
+
+    atom, rss, json = (
+        parse_atom_bytes(body("/feed.xml")),
+        parse_rss_bytes(body("/feed.rss")),
+        parse_json_feed_bytes(body("/feed.json")),
+    )
+    assert [entry.title.value for entry in atom.entries] == TITLES
+    assert [next(link.href for link in e.links if link.rel == "alternate") for e in atom.entries] == served.links
+    assert [item.title for item in rss.items] == [item.title for item in json.items] == TITLES
+    assert [item.link for item in rss.items] == [item.url for item in json.items] == served.links
+
+
+@pytest.mark.parametrize("path", ["/feed.xml", "/feed.rss", "/feed.json"])
+def test_reader(served: Served, path: str, tmp_path: Path) -> None:
+    if importlib.util.find_spec("sgmllib") is None:
+        # reader 3.26 brings its own feedparser, which wants this module under the name that feedparser 6.0.14 gave up.
+        sys.modules["sgmllib"] = importlib.import_module("feedparser_sgmllib")
+    try:
+        from reader import make_reader
+    except ModuleNotFoundError:
+        _missing("reader", "pip install reader")
+    served.taken()
+    reader = make_reader(str(tmp_path / "reader.sqlite"))
+    try:
+        reader.add_feed(served.base + path)
+        reader.update_feeds()
+        found = {entry.title: entry for entry in reader.get_entries()}
+        assert len(found) == len(ARTICLES)
+        assert {entry.link for entry in found.values()} == set(served.links)
+        assert set(TITLES[1:]) <= set(found)
+        assert served.taken() == [(path, 200)]
+        reader.update_feed(served.base + path)
+        assert served.taken() == [(path, 304)]
+        assert reader.get_feed(served.base + path).last_exception is None
+    finally:
+        reader.close()
+
+
+@pytest.mark.parametrize("path", ["/feed.xml", "/feed.rss"])
+def test_newsboat(served: Served, path: str, tmp_path: Path) -> None:
+    newsboat = shutil.which("newsboat")
+    if newsboat is None:
+        _missing("newsboat", "apt-get install newsboat")
+    (tmp_path / "urls").write_text(f"{served.base}{path}\n")
+    (tmp_path / "config").write_text("")
+    files = [f"--{name}-file={tmp_path / which}" for name, which in (("url", "urls"), ("cache", "cache.db"))]
+
+    def run(*command: str) -> str:
+        done = subprocess.run(
+            [newsboat, *files, f"--config-file={tmp_path / 'config'}", "-x", *command],
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=True,
+            env=os.environ | {"HOME": str(tmp_path), "LC_ALL": "C.UTF-8"},
+        )
+        return done.stdout
+
+    served.taken()
+    run("reload")
+    assert run("print-unread").split()[0] == str(len(ARTICLES))
+    assert _newsboat_items(tmp_path / "cache.db", "title") == set(TITLES)
+    assert _newsboat_items(tmp_path / "cache.db", "url") == set(served.links)
+    assert any("<em>two</em>" in content for content in _newsboat_items(tmp_path / "cache.db", "content"))
+    run("reload")
+    run("reload")
+    # Up to 2.21 it keeps the validators only once it knows the feed: it sends them from the third time on.
+    statuses = served.taken()
+    assert len(statuses) == 3
+    assert (statuses[0], statuses[-1]) == ((path, 200), (path, 304))
+
+
+def _missing(name: str, how: str) -> NoReturn:
+    """Skip where this reader is not installed; where all is expected to be there, fail."""
+    message = f"{name} is not installed ({how})"
+    if os.environ.get("CI"):
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+def _newsboat_items(cache: Path, column: str) -> set[str]:
+    connection = sqlite3.connect(cache)
+    try:
+        return {row[0] for row in connection.execute(f"SELECT {column} FROM rss_item")}
+    finally:
+        connection.close()
+
+
+def _noting(app: WSGIApplication, answers: list[tuple[str, int]]) -> WSGIApplication:
+    """Return the application with a note taken of each answer."""
+
+    def noting(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        def start(status: str, *rest: Any) -> Any:
+            answers.append((environ["PATH_INFO"], int(status[:3])))
+            return start_response(status, *rest)
+
+        return app(environ, start)
+
+    return noting
