@@ -13,16 +13,18 @@ from feedsvc.split import Item, LinkBook, Split
 NO_TARGET = Target(None, None)
 
 
-def make_articles(message: Message, part: Split, book: LinkBook) -> tuple[Article, ...]:
-    """The articles of an issue that falls into items, in their order. Ids differ within an issue."""
+def make_articles(message: Message, part: Split, book: LinkBook, web: str | None) -> tuple[Article, ...]:
+    """The articles of an issue that falls into items, in their order. Ids differ within an issue.
+
+    `web` is the address of the issue on the web, as it stands in the message: that of a text which is written in the mail itself.
+    """
     lexicon = Lexicon.learn([part.text])
     used: set[str] = set()
-    return tuple(_article(message, item, book, lexicon, used) for item in part.items)
+    return tuple(_article(message, item, book, lexicon, used, web) for item in part.items)
 
 
-def make_whole(message: Message, part: Split, parts: Sequence[Split], book: LinkBook) -> tuple[Article, ...]:
-    """The one article of an issue that is one text."""
-    web = next((p.web_link for p in (part, *parts) if p.web_link), None)
+def make_whole(message: Message, part: Split, book: LinkBook, web: str | None) -> tuple[Article, ...]:
+    """The one article of an issue that is one text; `web` is its address on the web, as it stands in the message."""
     target = book.look(web).target if web else NO_TARGET
     blocks = [r.block for r in part.readings if r.role not in ("furniture", "preheader")] or [
         r.block for r in part.readings
@@ -52,14 +54,17 @@ def make_whole(message: Message, part: Split, parts: Sequence[Split], book: Link
     )
 
 
-def _article(message: Message, item: Item, book: LinkBook, lexicon: Lexicon, used: set[str]) -> Article:
+def _article(
+    message: Message, item: Item, book: LinkBook, lexicon: Lexicon, used: set[str], web: str | None
+) -> Article:
     title_parts = split_title(item.title)
     title = title_parts.title or item.title.strip() or message.subject
     summary = plain_summary(item.text)
-    target = book.look(item.link).target if item.link else NO_TARGET
+    link = item.link or (web if item.written_here else None)
+    target = book.look(link).target if link else NO_TARGET
     repaired = is_shouting(title)
     if repaired:
-        title = repair_case(title, lexicon, summary)
+        title = repair_case(title, lexicon, summary, url=target.url or "")
     section = item.section and split_title(item.section).title
     if section and is_shouting(section):
         section = repair_case(section, lexicon)
@@ -75,7 +80,7 @@ def _article(message: Message, item: Item, book: LinkBook, lexicon: Lexicon, use
         title=title,
         url=target.url,
         url_state=target.state,
-        raw_link=item.link,
+        raw_link=link,
         summary=summary,
         content_html=content,
         go_links=go_links,

@@ -8,7 +8,7 @@ from feedsvc.articles import make_articles, make_whole
 from feedsvc.document import read_html, read_text
 from feedsvc.mail import parse_message
 from feedsvc.model import Issue, LinkCount, Message
-from feedsvc.split import LinkBook, Split, choose, split
+from feedsvc.split import LinkBook, Split, choose, direct_links, split
 
 
 def convert(data: bytes, *, received: datetime, filename: str | None = None) -> Issue:
@@ -21,8 +21,8 @@ def convert(data: bytes, *, received: datetime, filename: str | None = None) -> 
     book = LinkBook(message.recipients)
     parts = _split_parts(message, book)
     part = choose(parts)
-    articles = make_articles(message, part, book) if part.items else make_whole(message, part, parts, book)
-    web = next((p.web_link for p in (part, *parts) if p.web_link), None)
+    web = next((p.web_link for p in (part, *parts) if p.web_link), message.web_url)
+    articles = make_articles(message, part, book, web) if part.items else make_whole(message, part, book, web)
     return Issue(
         key=message.key,
         newsletter=message.newsletter,
@@ -46,5 +46,7 @@ def _split_parts(message: Message, book: LinkBook) -> tuple[Split, ...]:
         documents.append(read_html(message.html))
     if message.text is not None:
         documents.append(read_text(message.text))
+    if len(documents) == 2:
+        book.learn(direct_links(documents[0], documents[1], book))
     names = (message.newsletter.name,)
     return tuple(split(document, subject=message.subject, names=names, book=book) for document in documents)

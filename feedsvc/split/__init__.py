@@ -9,8 +9,10 @@ from feedsvc.model import Document, Reading
 from feedsvc.split.features import Line, LinkBook, read_lines
 from feedsvc.split.items import Item, make_item
 from feedsvc.split.outline import Outline, read_outline
+from feedsvc.split.pair import direct_links
+from feedsvc.split.verdict import settle
 
-__all__ = ["Item", "LinkBook", "Split", "choose", "split"]
+__all__ = ["Item", "LinkBook", "Split", "choose", "direct_links", "split"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ def split(document: Document, *, subject: str, names: Sequence[str], book: LinkB
     lines = read_lines(document, book)
     web_link = _web_link(lines, book)
     outline = read_outline(lines, subject, names, book)
-    items = tuple(make_item(draft, book) for draft in outline.items)
+    items = tuple(make_item(draft, book) for draft in settle(outline, lines, subject))
     number = {item.lines[0]: n for n, item in enumerate(items)}
     readings = tuple(
         Reading(line.block, line.role, number.get(line.item) if line.item is not None else None, line.reason)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from feedsvc.enrich import split_title
@@ -41,8 +41,25 @@ HOUSEKEEPING = frozenset(
 LETTERS = re.compile(r"[^\W\d_]")
 WORDS = re.compile(r"[^\W_]+(?:['’.&-][^\W_]+)*")
 DOMAIN = re.compile(r"^(?:https?://)?(?:[\w-]+\.)+[a-z]{2,}(?:/\S*)?$", re.I)
+ADDRESS = re.compile(r"^(?:https?://|www\.)\S+$", re.I)
 LEADING_NOISE = re.compile(r"^[\W_]+")
-ENDS_LIKE_TITLE = re.compile(r"\((?:[^()]{2,40})\)\s*$")
+COUNTS = re.compile(
+    r"^[\d.,]+\s?[kKmM]?\+?\s+(?:likes?|stars?|points?|comments?|upvotes?|views?|downloads?|shares?|votes?|claps?|retweets?|reactions?)\b.{0,30}$",
+    re.I,
+)
+SALUTATION = re.compile(
+    r"^(?:dear|hi|hey|hello|good (?:morning|afternoon|evening)|happy \w+|gm|liebe\w*|hallo|guten \w+|moin|bonjour|ch[eè]r\S*|salut|hola|querid\w+|ciao)\b.{0,60}[,!.:]$",
+    re.I,
+)
+ARROW_END = re.compile(r"[→»›⟶➔➜>]\s*$")
+# A line of short links parted by signs, not by words: "Home | Archive | About".
+BAR_SEPARATOR = re.compile(r"[\s|·•–—/\\,&+-]*$")
+FINE_PRINT = 0.8  # of the body's size: captions, credits, counts
+MAX_FINE_PRINT_WORDS = 16
+ICON_PX = 64
+MIN_SENTENCE_WORDS = 5
+MIN_BAR_LINKS = 2
+MAX_BAR_WORDS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +89,13 @@ class LinkBook:
             personal = target.url is not None and is_personal(target.url, self.recipients)
             info = self._known[href] = LinkInfo(href, target, key, personal)
         return info
+
+    def learn(self, direct: Mapping[str, str]) -> None:
+        """Take over what the other part of the message says of click-trackers: tracker -> address as it stands there."""
+        for tracker, href in direct.items():
+            told = self.look(href)
+            if told.target.url is not None:
+                self._known[tracker] = LinkInfo(tracker, told.target, told.key, told.personal)
 
     def is_outside(self, href: str | None) -> bool:
         """Whether the address leads to a page."""
@@ -113,6 +137,7 @@ class Line:
     is_cta: bool = False
     is_meta: bool = False
     marker: bool = False
+    points_on: bool = False  # a link that ends in an arrow: a call to action where text stands above it
     signature: tuple[object, ...] = ()
     prominence: float = 0.0
     role: Role = "unused"
@@ -205,8 +230,13 @@ def _name_furniture(line: Line, book: LinkBook) -> None:
         line.role, line.reason = "furniture", "a rule"
         return
     if block.kind == "image":
-        if line.href and book.purpose(line.href, block.images[0].alt) in HOUSEKEEPING:
+        image = block.images[0]
+        if line.href and book.purpose(line.href, image.alt) in HOUSEKEEPING:
             line.role, line.reason = "furniture", "an image that links to housekeeping"
+        elif all(side is not None and side <= ICON_PX for side in (image.width, image.height)) or says(
+            "share_line", image.alt
+        ):
+            line.role, line.reason = "furniture", "an icon"
         return
     if not LETTERS.search(line.text) and not any(c.isdigit() for c in line.text):
         line.role, line.reason = "furniture", "no words"
@@ -214,7 +244,7 @@ def _name_furniture(line: Line, book: LinkBook) -> None:
     plain = LEADING_NOISE.sub("", line.text).strip()
     if len(line.text) <= MAX_HEAD_CHARS and line.hrefs and _is_marked(line.text):
         return  # a title with its read time, label or sponsor mark, whatever else it says
-    if line.words <= 60 and says("furniture", plain):
+    if line.words <= 60 and (says("furniture", plain) or says("share_line", plain)):
         line.role, line.reason = "furniture", "a phrase of housekeeping"
         return
     purposes = [
@@ -228,9 +258,36 @@ def _name_furniture(line: Line, book: LinkBook) -> None:
         if strong or (len(kept) == len(purposes) and (line.linked >= 0.5 or line.words <= 12)):
             line.role, line.reason = "furniture", f"links to {strong[0] if strong else kept[0]}"
             return
+        if _is_bar(line, book):
+            line.role, line.reason = "furniture", "a bar of links"
+            return
         nav = len(kept) >= 2 and len(kept) >= 0.5 * len(purposes) and line.linked >= 0.6
         if nav:
             line.role, line.reason = "furniture", "a bar of housekeeping links"
+
+
+def _runs_on(line: Line) -> bool:
+    """Whether emphasised words are a sentence, or lead on to what follows, rather than stand for themselves."""
+    text = line.text.rstrip(" *_")
+    return text.endswith(":") or (line.words >= MIN_SENTENCE_WORDS and text.endswith((".", ",", ";")))
+
+
+def _is_bar(line: Line, book: LinkBook) -> bool:
+    """Whether the line holds nothing but short links with signs between them."""
+    links: list[tuple[str, str]] = []
+    for span in line.block.spans:
+        if span.href and book.is_outside(span.href):
+            if links and links[-1][0] == span.href:
+                links[-1] = (span.href, links[-1][1] + span.text)
+            else:
+                links.append((span.href, span.text))
+        elif not BAR_SEPARATOR.match(span.text):
+            return False
+    distinct = {book.look(href).key for href, _ in links}
+    if len(distinct) < MIN_BAR_LINKS or any(len(WORDS.findall(text)) > MAX_BAR_WORDS for _, text in links):
+        return False
+    signs = "".join(span.text for span in line.block.spans if not span.href)
+    return len(distinct) > MIN_BAR_LINKS or any(sign in signs for sign in "|·•–—/")
 
 
 def _is_marked(text: str) -> bool:
@@ -246,8 +303,12 @@ def _name_looks(line: Line, body: float) -> None:
         return
     has_letters = len(LETTERS.findall(text[:60])) >= 3
     domain_only = bool(DOMAIN.match(text)) and "." in text
-    if domain_only or not has_letters:
+    fine = line.size <= FINE_PRINT * body and line.words <= MAX_FINE_PRINT_WORDS and not line.hrefs
+    if domain_only or not has_letters or fine or COUNTS.match(text):
         line.is_meta = True
+        return
+    if line.words <= 8 and not line.hrefs and SALUTATION.match(text):
+        line.reason = "a salutation"
         return
     plain = LEADING_NOISE.sub("", text).strip()
     parts = split_title(text) if len(text) <= MAX_HEAD_CHARS else None
@@ -272,8 +333,10 @@ def _name_looks(line: Line, body: float) -> None:
     )
     if block.kind == "item" and not whole_linked:
         emphasised = False
-    if not emphasised:
+    if not emphasised or (not whole_linked and block.kind != "heading" and not larger and _runs_on(line)):
         return
+    if whole_linked and any(ADDRESS.match(s.text.strip()) for s in block.spans if s.href):
+        return  # an address that shows itself
     line.is_head = True
     heading = (7 - block.level) if block.kind == "heading" else 0
     line.signature = (

@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass
 
 from feedsvc.enrich import declared_minutes, split_title
+from feedsvc.links.share import shared_address
 from feedsvc.model import Block, Image, Kind, Span
-from feedsvc.split.features import WHOLE, Line, LinkBook
+from feedsvc.split.features import COUNTS, WHOLE, Line, LinkBook
 from feedsvc.split.outline import Draft
 from feedsvc.split.phrases import says
 from feedsvc.split.units import first_sentence
@@ -16,11 +17,12 @@ MIN_LEAD_WORDS = 4
 MAX_META_WORDS = 14
 DASHES = " \t:–—-|·•.,"
 BYLINE = re.compile(r"^(?:by|von|par|por|di|via|—|–|-)\s+\S+(?:\s+\S+){0,6}$", re.I)
-COUNTS = re.compile(
-    r"^[\d.,]+\s?[kKmM]?\+?\s+(?:likes?|stars?|points?|comments?|upvotes?|views?|downloads?|shares?|votes?|claps?|retweets?)\b.{0,30}$",
-    re.I,
-)
+# What may stand behind a linked title on its line: a dash, "by", a parenthesis.
+BEHIND_TITLE = re.compile(r"^\s*(?:[–—|·•-]\s|\(|\[|,?\s*(?:by|von|par|por|di|via)\s)", re.I)
+# A source in place of words: a domain or a number.
+SOURCE = re.compile(r"^[+(]?(?:[\w-]+(?:\.[\w-]+)+|\+?\d+)\)?$")
 MIN_IMAGE_PX = 60
+MIN_WRITTEN_WORDS = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ class Item:
     image: Image | None = None
     minutes: int | None = None
     inferred: bool = False
+    written_here: bool = False  # the whole text stands in the mail, and no link leads to it elsewhere
 
 
 def make_item(draft: Draft, book: LinkBook) -> Item:
@@ -75,6 +78,7 @@ def make_item(draft: Draft, book: LinkBook) -> Item:
         image=_image(draft),
         minutes=minutes,
         inferred=inferred,
+        written_here=not draft.unit and (draft.essay or draft.words >= 1),
     )
 
 
@@ -82,7 +86,7 @@ def _title(draft: Draft) -> tuple[str, str, bool]:
     """The title, what is left of its line as text, and whether the title had to be made from the text."""
     first = draft.first
     if draft.head is not None:
-        return first.text, "", False
+        return _head_title(first), "", False
     if first.linked >= WHOLE:
         return first.text, "", False
     lead = "".join(s.text for s in _leading(first, bold=True))
@@ -102,6 +106,23 @@ def _title(draft: Draft) -> tuple[str, str, bool]:
         ):
             return clean, rest.strip(DASHES + "\u00a0") if rest.lstrip()[:1] in DASHES else rest.strip(), False
     return first_sentence(first.text), first.text, True
+
+
+def _head_title(head: Line) -> str:
+    """The words of a head that are its title: without an author behind the link, or a source in links behind the words."""
+    text = head.text
+    if head.linked >= WHOLE or not head.hrefs:
+        return text
+    linked = "".join(s.text for s in _leading(head, bold=False)).strip()
+    if head.linked_lead and len(linked.split()) >= 2 and BEHIND_TITLE.match(text[len(linked) :]):
+        return linked
+    spans = head.block.spans
+    cut = next((n for n, s in enumerate(spans) if s.href and n and SOURCE.match(s.text.strip())), None)
+    if cut is not None:
+        before = "".join(s.text for s in spans[:cut]).rstrip(DASHES + "(")
+        if len(before.split()) >= 2 and all(not s.href for s in spans[:cut]):
+            return before
+    return text
 
 
 def _leading(line: Line, *, bold: bool) -> list[Span]:
@@ -156,12 +177,23 @@ def _link(draft: Draft, book: LinkBook) -> str | None:
     head = draft.head
     if head is not None and head.href:
         return head.href
+    if draft.unit and draft.first.block.spans:
+        for span in draft.first.block.spans:
+            if span.href and span.text.strip() and book.is_outside(span.href) and not _is_personal(span.href, book):
+                return span.href
+    if draft.essay:
+        return None
     for line in draft.body:
         if line.is_cta and line.href and not _is_personal(line.href, book):
             return line.href
+    for href in draft.shares:
+        if told := shared_address(href):
+            return told
     for line in draft.lines:
         if line.block.kind == "image" and line.href and not _is_personal(line.href, book):
             return line.href
+    if not draft.unit and draft.words >= MIN_WRITTEN_WORDS:
+        return None  # a text written in the mail itself: the links in it are its sources
     for line in draft.lines:
         for href in line.hrefs:
             if not _is_personal(href, book):

@@ -10,6 +10,7 @@ from feedsvc.split.features import Line
 from feedsvc.split.weights import Units
 
 MIN_LEAD_CHARS = 3
+MIN_OWN_LEAD_CHARS = 12
 SENTENCE = re.compile(r"[.!?…][\"'”’)\]]*(?=\s+[\"'“‘(\[]?[A-ZÀ-ÞА-Я0-9]|\s*$)")
 ABBREVIATION = re.compile(
     r"(?:\b(?:[A-Z]|Mr|Mrs|Ms|Dr|St|vs|etc|No|Inc|Ltd|Co|Corp|Jr|Sr|e\.g|i\.e|z\.B|u\.a|bzw|ca)|\d)\.$"
@@ -29,13 +30,16 @@ class Unit:
         return self.lines[0]
 
 
-def find_units(segment: Sequence[Line]) -> list[Unit]:
-    """The segment's items where it is a list, else an empty list. Heads, furniture and images in it are passed over."""
+def find_units(segment: Sequence[Line], *, strict: bool = False) -> list[Unit]:
+    """The segment's items where it is a list, else an empty list. Heads, furniture and images in it are passed over.
+
+    `strict` is for issues that may be essays, in which lists are common: the list must be all that stands there.
+    """
     texts = [line for line in segment if line.is_text and not line.is_cta and not line.is_meta]
     if len(texts) < Units.MIN_UNITS:
         return []
     for openers, least in ((_list_items(texts), Units.MIN_UNITS), (_leads(texts), Units.MIN_LEAD_UNITS)):
-        if len(openers) >= least and _holds(openers, texts):
+        if len(openers) >= least and _holds(openers, texts, strict=strict):
             return _gather(openers, segment)
     return []
 
@@ -61,7 +65,16 @@ def _leads(texts: Sequence[Line]) -> list[Line]:
     ]
 
 
-def _holds(openers: Sequence[Line], texts: Sequence[Line]) -> bool:
+def single_unit(segment: Sequence[Line]) -> list[Unit]:
+    """The segment's one list item, where it has no other text; for issues in which other segments are lists."""
+    texts = [line for line in segment if line.is_text and not line.is_cta and not line.is_meta]
+    openers = [line for line in _list_items(texts) if line.hrefs]
+    if len(openers) != 1 or len(openers[0].text) < Units.POST_COVERAGE * sum(len(line.text) for line in texts):
+        return []
+    return _gather(openers, segment)
+
+
+def _holds(openers: Sequence[Line], texts: Sequence[Line], *, strict: bool) -> bool:
     """Whether the openers and what follows them make up a list of links."""
     linked = [line for line in openers if line.hrefs]
     if len(linked) < Units.MIN_LINKED * len(openers) or len(linked) < Units.MIN_UNITS:
@@ -70,11 +83,11 @@ def _holds(openers: Sequence[Line], texts: Sequence[Line]) -> bool:
         return False
     first = openers[0].index
     intro = sum(len(line.text) for line in texts if line.index < first)
-    if intro > Units.MAX_INTRO_CHARS:
+    if intro > (Units.POST_INTRO_CHARS if strict else Units.MAX_INTRO_CHARS):
         return False
     total = sum(len(line.text) for line in texts)
     covered = sum(len(line.text) for line in openers)
-    return covered >= Units.MIN_COVERAGE * total
+    return covered >= (Units.POST_COVERAGE if strict else Units.MIN_COVERAGE) * total
 
 
 def _gather(openers: Sequence[Line], segment: Sequence[Line]) -> list[Unit]:
@@ -93,7 +106,12 @@ def _gather(openers: Sequence[Line], segment: Sequence[Line]) -> list[Unit]:
             and (line.block.kind in {"item", "image"} or line.is_cta or line.is_meta or openers[0].block.kind != "item")
         ):
             units[-1].append(line)
-    return [Unit(tuple(unit)) for unit in units if any(line.hrefs for line in unit)]
+    # In a list of links an item without one is an item still where it has a lead of its own.
+    return [
+        Unit(tuple(unit))
+        for unit in units
+        if any(line.hrefs for line in unit) or unit[0].bold_lead >= MIN_OWN_LEAD_CHARS
+    ]
 
 
 def first_sentence(text: str, max_chars: int = MAX_TITLE_CHARS) -> str:

@@ -18,6 +18,28 @@ Weights were set on one half of a corpus of labelled newsletters and looked at o
 from __future__ import annotations
 
 
+class Heads:
+    """How heads are told apart (heads.py, outline.py). Prominence is size over body size, with a little for weight, tag and capitals."""
+
+    NEAR_TOP = 8  # heads in which the issue's own title is looked for
+    MAX_TITLE_PEERS = 2  # more linked heads in its style, and the head is an item that lent the issue its subject
+    MASTHEAD_LINES = 12
+    BYLINE_LINES = 12  # after the issue's title
+    BYLINE_WORDS = 6
+    SUBTITLE_WORDS = 25  # a longer line is the text
+    MIN_CONTENTS_CHARS = 9
+    ANNOUNCING_WORDS = 14  # "Presented by ..." is no longer
+    ANNOUNCING_LINKED_WORDS = 8
+    INTRO_WORDS = 45  # text under a section's head before its items
+    MIN_TITLE_WORDS = 2
+    MIN_TITLE_CHARS = 12
+    MIN_MARKED = 3  # titles with read time or label, from which on a link without one is none
+    MIN_STORY_WORDS = 8
+    SMALLER = 0.03
+    MUCH_SMALLER = 0.2
+    EYEBROW = 0.05
+
+
 class Units:
     """When the lines of a segment are a list of items (see units.py)."""
 
@@ -27,6 +49,10 @@ class Units:
     MIN_LINKED = 0.7  # share of the units that have a link of their own
     MIN_DISTINCT = 0.8  # share of the units whose first link leads where no other's does
     MAX_INTRO_CHARS = 420  # text before the first unit
+    # In an issue that is headed by its own title, so that it may be an essay, a list must be the whole of what stands under its head.
+    POST_COVERAGE = 0.9
+    POST_INTRO_CHARS = 130
+    MIN_IN_OTHER_LISTS = 4  # units elsewhere, from which on a single item under a head is a list too
 
 
 class Story:
@@ -41,6 +67,7 @@ class Story:
     IMAGE_EACH = 0.6  # times the share of stories with an image beside the head
     SECTIONED = 0.8  # stories stand under sections
     LISTED_AT_HEAD = 1.0  # a table of contents at the head names them
+    SHARED_EACH = 1.0  # times the share of stories with share buttons of their own
     IS_POST = -1.6  # the issue is headed by its own title, which is also the subject: a post
     LONG = -0.8  # stories of over LONG_WORDS words on average
     LONG_WORDS = 450
@@ -51,5 +78,6 @@ class Essay:
 
     MIN_WORDS = 350  # a shorter text before a list of links is its introduction
     MIN_DIGEST_ITEMS = 2
+    MIN_LETTER_WORDS = 250  # a letter to the reader of so many words is an article beside the others
     MIN_SHARE = 0.6  # share of all text that stands in no item, from which few links are only links of the essay
     FEW_ITEMS = 4

@@ -1,0 +1,249 @@
+"""Says of each head what it is: the issue's own title, a line of a table of contents, housekeeping, a section, a title."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+
+from feedsvc.split.features import LEADING_NOISE, WHOLE, Line, LinkBook
+from feedsvc.split.phrases import says
+from feedsvc.split.weights import Heads
+
+FOLD = re.compile(r"[^\W_]+")
+NUMBER = re.compile(r"^\W*\d{1,2}[.)]?\s+")
+# What stands beside the name in a masthead: weekdays, months, "issue", "no.".
+MASTHEAD_WORDS = """
+jan feb mar apr may jun jul aug sep oct nov dec mon tue wed thu fri sat sun day issue edition newsletter ausgabe no nr the of st nd rd th weekly
+daily vol volume week
+""".split()
+ISSUE_WORD = re.compile(r"\b(?:issue|edition|newsletter|ausgabe|no|nr|num[ée]ro)\b")
+CONTENTS = "a line of a table of contents"
+OVER_HOUSEKEEPING = "a heading over housekeeping"
+
+
+def fold(text: str) -> str:
+    """Letters and digits only, without case: equal for what two people would call the same title."""
+    return " ".join(FOLD.findall(text.casefold()))
+
+
+def plain(line: Line) -> str:
+    """The line's words without emoji, bullets and marks around them."""
+    return LEADING_NOISE.sub("", line.text).strip(" :*_-–—|")
+
+
+def is_linked_head(line: Line) -> bool:
+    """Whether the line as a whole is a link."""
+    return bool(line.hrefs) and line.linked >= WHOLE
+
+
+def name_heads(lines: list[Line], subject: str, names: Sequence[str], book: LinkBook) -> Line | None:
+    """Set role and reason of every head; gives the issue's own title where it stands in the mail."""
+    title = _issue_title(lines, subject, names)
+    _drop_contents(lines)
+    _drop_housekeeping(lines)
+    _announcements(lines)
+    _sections(lines, book)
+    _titles(lines)
+    return title
+
+
+def under(head: Line, lines: Sequence[Line]) -> Sequence[Line]:
+    """The lines between a head and the next head."""
+    for after in lines[head.index + 1 :]:
+        if after.is_head:
+            return lines[head.index + 1 : after.index]
+    return lines[head.index + 1 :]
+
+
+def _drop(line: Line, reason: str) -> None:
+    line.is_head, line.role, line.reason = False, "furniture", reason
+
+
+def _issue_title(lines: list[Line], subject: str, names: Sequence[str]) -> Line | None:
+    """The head that is the issue's own title or masthead, if one stands near the top; it is taken out of the outline."""
+    wanted = fold(subject)
+    mastheads = {fold(name) for name in names} - {""}
+    found: Line | None = None
+    heads = [line for line in lines if line.is_head]
+    peers: dict[tuple[object, ...], int] = defaultdict(int)
+    for line in heads:
+        peers[line.signature] += 1
+    for line in heads[: Heads.NEAR_TOP]:
+        text = fold(line.text)
+        same = text == wanted or (len(text) > 20 and len(wanted) > 20 and (text in wanted or wanted in text))
+        if text and same and not (is_linked_head(line) and peers[line.signature] > Heads.MAX_TITLE_PEERS):
+            if found is None or (line.hrefs and not found.hrefs):
+                found = line
+            _drop(line, "the issue's own title")
+        elif text in mastheads or (text and line.index < Heads.MASTHEAD_LINES and _is_masthead(text, mastheads)):
+            _drop(line, "the newsletter's name")
+    if found is not None:
+        _drop_byline(found, lines)
+    return found
+
+
+def _drop_byline(title: Line, lines: Sequence[Line]) -> None:
+    """What stands between the issue's title and its text names the author, the date, the app, or is a subtitle: no items."""
+    for line in lines[title.index + 1 : title.index + Heads.BYLINE_LINES]:
+        if line.words > Heads.SUBTITLE_WORDS or (
+            line.block.kind == "heading" and line.hrefs and not _is_empty(line, lines)
+        ):
+            return
+        if line.is_head and (line.words <= Heads.BYLINE_WORDS or line.block.kind == "heading"):
+            _drop(line, "a by-line" if line.words <= Heads.BYLINE_WORDS else "the issue's subtitle")
+            if line.reason == "the issue's subtitle":
+                line.role, line.is_head = "unused", False
+
+
+def _is_masthead(text: str, names: set[str]) -> bool:
+    """Whether a head is the newsletter's name with a number or a date, and nothing else."""
+    rest = text
+    for name in names:
+        rest = rest.replace(name, " ")
+    if rest == text and not ISSUE_WORD.search(text):
+        return False
+    words = [w for w in rest.split() if not w.isdigit()]
+    return all(any(w.startswith(m) and len(w) <= 10 for m in MASTHEAD_WORDS) for w in words)
+
+
+def _drop_contents(lines: list[Line]) -> None:
+    """Take out a table of contents: lines near the top that say again what later heads say, or only lead to anchors."""
+    heads: dict[str, Line] = {}
+    for line in lines:
+        if line.is_head:
+            heads[fold(NUMBER.sub("", line.text))] = line
+    for line in lines:
+        if line.is_furniture or line.block.kind == "image":
+            continue
+        anchors = [s.href for s in line.block.spans if s.href]
+        if anchors and all(h.startswith("#") for h in anchors) and line.words <= 20:
+            _drop(line, CONTENTS)
+            continue
+        text = fold(NUMBER.sub("", line.text))
+        if len(text) < Heads.MIN_CONTENTS_CHARS or line.index > 0.6 * len(lines):
+            continue
+        later = heads.get(text)
+        if later is None and line.words >= 6:
+            later = next((h for t, h in heads.items() if len(t) > 25 and t in text and h.index > line.index), None)
+        if later is None or later.index <= line.index or _says_something(line, lines):
+            continue
+        if _says_something(later, lines) or later.prominence >= line.prominence:
+            _drop(line, CONTENTS)
+
+
+def _says_something(line: Line, lines: Sequence[Line]) -> bool:
+    """Whether something to read or a button stands between this line and the next head."""
+    for after in lines[line.index + 1 : line.index + 12]:
+        if after.is_head or after.block.kind == "item" != line.block.kind:
+            return False
+        if line.block.kind == "item" and after.block.kind == "item":
+            return False
+        if after.is_cta or (after.is_text and not after.is_meta and after.words >= 5):
+            return True
+    return False
+
+
+def _drop_housekeeping(lines: list[Line]) -> None:
+    """A head over housekeeping only ("Share this newsletter", "Want to advertise?") is housekeeping too."""
+    for head in lines:
+        if not head.is_head or head.hrefs:
+            continue
+        below = [
+            line
+            for line in under(head, lines)
+            if line.block.kind not in ("rule", "image") and line.reason != "no words"
+        ]
+        if below and all(line.is_furniture for line in below):
+            _drop(head, OVER_HOUSEKEEPING)
+
+
+def _announcements(lines: list[Line]) -> None:
+    """Lines that say that what follows is paid for."""
+    for line in lines:
+        most = Heads.ANNOUNCING_WORDS if not line.hrefs else Heads.ANNOUNCING_LINKED_WORDS
+        if not line.is_furniture and not line.marker and line.words <= most and says("sponsor_line", plain(line)):
+            line.role, line.reason, line.is_head = "sponsor", "announces something paid for", False
+
+
+def _is_empty(head: Line, lines: Sequence[Line]) -> bool:
+    """Whether neither text nor a button nor a linked picture stands under the head."""
+    below = under(head, lines)
+    if any(line.is_cta or (line.is_text and not line.is_meta and (line.words >= 3 or line.hrefs)) for line in below):
+        return False
+    pictured = any(line.block.kind == "image" and line.hrefs and not line.is_furniture for line in below)
+    return not (pictured and not head.hrefs and head.words >= 4)
+
+
+def _sections(lines: list[Line], book: LinkBook) -> None:
+    """Heads that only stand over other heads."""
+    heads = [line for line in lines if line.is_head]
+    empty = {head.index: _is_empty(head, lines) for head in heads}
+    peers: dict[tuple[object, ...], list[Line]] = defaultdict(list)
+    for head in heads:
+        peers[head.signature].append(head)
+    for position, head in enumerate(heads):
+        after = heads[position + 1] if position + 1 < len(heads) else None
+        group = peers[head.signature]
+        filled = sum(not empty[h.index] for h in group) / len(group)
+        if not empty[head.index]:
+            if not is_linked_head(head) and _is_over_links(head, heads[position + 1 :], lines):
+                head.role, head.reason = "section", "a head over linked titles"
+            continue
+        if is_linked_head(head):
+            if after is not None and after.signature != head.signature and filled < 0.5 and _is_home(head, book):
+                head.role, head.reason = "section", "a link to a home page over other heads"
+            continue
+        if after is None:
+            _drop(head, "a head with nothing under it")
+        elif filled >= 0.5 and after.prominence < head.prominence - Heads.SMALLER and not is_linked_head(after):
+            continue  # a story that begins with a subhead
+        else:
+            head.role, head.reason = "section", "a head with only the next head under it"
+
+
+def _is_over_links(head: Line, after: Sequence[Line], lines: Sequence[Line]) -> bool:
+    """Whether a head with a few words of introduction stands over two or more linked titles."""
+    text = [line for line in under(head, lines) if line.is_text and not line.is_meta]
+    if (
+        any(line.hrefs for line in text)
+        or any(line.is_cta for line in under(head, lines))
+        or sum(line.words for line in text) > Heads.INTRO_WORDS
+    ):
+        return False
+    links = 0
+    for other in after:
+        if not is_linked_head(other):
+            break
+        links += 1
+    return links >= 2 and head.prominence >= after[0].prominence - Heads.SMALLER
+
+
+def _is_home(head: Line, book: LinkBook) -> bool:
+    """Whether a head leads to the root of a site, as the name of a source does."""
+    url = book.look(head.href).target.url if head.href else None
+    return url is not None and "/" not in url.split("://", 1)[-1].rstrip("/")
+
+
+def _titles(lines: list[Line]) -> None:
+    """Say of each remaining head whether it is a title; what is left are subheads and buttons."""
+    heads = [line for line in lines if line.is_head and line.role != "section"]
+    linked = [h for h in heads if is_linked_head(h)]
+    marked = sum(h.marker for h in linked)
+    for head in linked:
+        weak = not head.marker and head.block.kind != "heading"
+        if (
+            weak
+            and head.bold < WHOLE
+            and head.words < Heads.MIN_TITLE_WORDS
+            and len(plain(head)) < Heads.MIN_TITLE_CHARS
+        ):
+            head.reason = "a link of one short word"
+        elif weak and marked >= Heads.MIN_MARKED and marked >= 0.5 * len(linked):
+            head.reason = "a link without the marker that the titles here carry"
+        else:
+            head.role, head.reason = "title", "a head that is a link"
+    for head in heads:
+        if is_linked_head(head):
+            continue
+        head.role, head.reason = "title", "a head with text under it"

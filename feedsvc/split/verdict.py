@@ -1,0 +1,97 @@
+"""Decides what an outline comes to: a digest of items, one text, or a text with a list beside it. The weights stand in weights.py."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from feedsvc.split.features import Line
+from feedsvc.split.heads import CONTENTS, fold
+from feedsvc.split.outline import Draft, Outline
+from feedsvc.split.weights import Essay, Story
+
+NUMBERED = re.compile(r"^\W*(?:#?\d{1,2}[.):]|\d{1,2}\s*[-–—])\s*\S")
+LIST_MARKS = re.compile(r"[,;+|•·/]|\band\b|\bund\b|\bet\b|\by\b|\bplus\b", re.I)
+
+
+def settle(outline: Outline, lines: Sequence[Line], subject: str) -> list[Draft]:
+    """The items that the issue falls into, in order; none where it is one text."""
+    linked = [d for d in outline.drafts if d.is_linked]
+    stories = [d for d in outline.drafts if not d.is_linked]
+    if stories and _are_stories(stories, lines, subject, outline.issue_title):
+        return _with_letter(outline.drafts, outline.intro)
+    own = [d for d in stories if _has_own_link(d)]
+    essay = outline.intro + [line for d in stories if d not in own for line in d.lines]
+    prose = sum(line.words for line in essay if not line.is_meta)
+    items = linked + own
+    distinct = {d.first.keys[0] for d in items if d.first.keys} | {d.first.index for d in items if not d.first.keys}
+    under = sum(d.words + d.first.words for d in items)
+    if len(distinct) < Essay.MIN_DIGEST_ITEMS:
+        return []
+    if len(items) <= Essay.FEW_ITEMS and prose > Essay.MIN_WORDS and prose >= Essay.MIN_SHARE * (prose + under):
+        return []
+    if (
+        outline.issue_title is not None
+        and len(items) <= Essay.FEW_ITEMS
+        and not any(d.unit or d.words >= 8 for d in items)
+    ):
+        return []
+    items.sort(key=lambda d: d.first.index)
+    if prose >= Essay.MIN_WORDS and essay and outline.issue_title is not None:
+        return [Draft(outline.issue_title, sorted(essay, key=lambda line: line.index), essay=True), *items]
+    return _with_letter(items, outline.intro)
+
+
+def _with_letter(items: list[Draft], intro: list[Line]) -> list[Draft]:
+    """The items, led by the letter to the reader where that is long enough to be an article itself."""
+    first = min((d.first.index for d in items), default=0)
+    letter = [line for line in intro if line.index < first and not line.is_furniture]
+    if sum(line.words for line in letter if line.is_text) < Essay.MIN_LETTER_WORDS:
+        return items
+    opening = next((n for n, line in enumerate(letter) if line.reason == "a salutation"), None)
+    if opening is None:
+        opening = next(n for n, line in enumerate(letter) if line.is_text and line.words >= 8)
+    return [Draft(None, letter[opening:], essay=True), *items]
+
+
+def _has_own_link(draft: Draft) -> bool:
+    """Whether a story has a link in its head, ends in a button or starts with a linked image."""
+    if draft.head is not None and draft.head.hrefs:
+        return True
+    return any(line.is_cta and line.hrefs for line in draft.body) or any(
+        line.block.kind == "image" and line.hrefs for line in draft.body[:3]
+    )
+
+
+def _are_stories(stories: list[Draft], lines: Sequence[Line], subject: str, title: Line | None) -> bool:
+    """Whether stories under unlinked heads are articles by themselves: the sum of the evidence in `weights.Story`."""
+    if len(stories) < 2:
+        return _has_own_link(stories[0])
+    count = len(stories)
+    heads = [d.head for d in stories if d.head is not None]
+    score = Story.OWN_LINK * sum(_has_own_link(d) for d in stories) / count
+    if sum(bool(NUMBERED.match(h.text)) for h in heads) >= 0.6 * count:
+        score += Story.NUMBERED
+    if len({h.block.boxes[:-1] for h in heads}) >= 0.8 * count:
+        score += Story.OWN_BOX
+    words = set(fold(subject).split())
+    if sum(len(words & {w for w in fold(h.text).split() if len(w) > 3}) >= 2 for h in heads) >= 2:
+        score += Story.IN_SUBJECT
+    if len(LIST_MARKS.findall(subject)) >= 2:
+        score += Story.LISTED_SUBJECT
+    score += Story.IMAGE_EACH * sum(_is_pictured(h, lines) for h in heads) / count
+    score += Story.SHARED_EACH * sum(bool(d.shares) for d in stories) / count
+    if sum(d.section is not None for d in stories) >= 0.5 * count:
+        score += Story.SECTIONED
+    if sum(line.reason == CONTENTS for line in lines) >= 2:
+        score += Story.LISTED_AT_HEAD
+    if title is not None:
+        score += Story.IS_POST
+    if sum(d.words for d in stories) / count > Story.LONG_WORDS:
+        score += Story.LONG
+    return score >= Story.NEEDED
+
+
+def _is_pictured(head: Line, lines: Sequence[Line]) -> bool:
+    near = lines[max(0, head.index - 2) : head.index + 3]
+    return any(line.block.kind == "image" and not line.is_furniture for line in near)
