@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import logging
+import runpy
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -496,6 +497,13 @@ def test_app_without_arguments_takes_the_environment(tmp_path: Path, monkeypatch
     monkeypatch.setenv("FEEDSVC_DATA", str(tmp_path / "new" / "data"))
     monkeypatch.setenv("FEEDSVC_TITLE", "From the environment")
     assert "From the environment" in create_app().test_client().get("/").text
+
+
+def test_wsgi_module_has_the_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FEEDSVC_DATA", str(tmp_path / "data"))
+    app: Flask = runpy.run_path(str(Path(__file__).parents[1] / "wsgi.py"))["app"]
+    assert app.test_client().get("/healthz").status_code == 200
+    assert (tmp_path / "data" / "inbox").is_dir()  # the front page tells to drop files there
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from flask import Flask, Response, current_app, render_template, request
 from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnavailable
 
 from feedsvc import __version__
-from feedsvc.config import Settings, load_settings
+from feedsvc.config import Settings, load_settings, prepare_folders
 from feedsvc.errors import StoreError
 from feedsvc.publish import read_time, without_images
 from feedsvc.store import Store, open_store
@@ -49,7 +49,7 @@ def create_app(settings: Settings | None = None, store: Store | None = None) -> 
     settings = load_settings() if settings is None else settings
     if store is None:
         if settings.database is None:
-            settings.data.mkdir(parents=True, exist_ok=True)
+            prepare_folders(settings)
         store = open_store(settings.database_url)
     app = Flask(__name__)
     app.extensions[EXTENSION] = Site(settings, store)
