@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from feedsvc.links.mend import mend
 from feedsvc.links.parameters import without_tracking
-from feedsvc.links.parts import parse
+from feedsvc.links.parts import parse, parse_cached
 from feedsvc.links.recipients import recipients_of
 from feedsvc.links.trackers import is_short_link, is_tracker_parts
 from feedsvc.links.wrappers import MAX_DEPTH, unwrap_parts
@@ -44,15 +44,15 @@ def canonical(href: str, recipients: frozenset[str] = frozenset()) -> Target:
         inner = unwrap_parts(parts)
         if inner is None:
             break
-        inner_parts = parse(inner)
+        inner_parts = parse_cached(inner)  # unwrapping has parsed it already
         if inner_parts is None:
             break
         url, parts = inner, inner_parts
     else:
         if unwrap_parts(parts) is not None:
             return Target(outer, "tracked", f"the link is wrapped more than {MAX_DEPTH} times")
-    cleaned = without_tracking(parts, recipients_of(recipients))
+    finder = recipients_of(recipients)
     if is_tracker_parts(parts):
         # A short link leads to the same page without what the sender put behind it; a tracker is left as it stands.
-        return Target(cleaned.url if is_short_link(parts) else url, "tracked")
-    return Target(cleaned.url, "canonical")
+        return Target(without_tracking(parts, finder).url if is_short_link(parts) else url, "tracked")
+    return Target(without_tracking(parts, finder).url, "canonical")
