@@ -46,6 +46,16 @@ from feedsvc.model import Issue
 from feedsvc.store import AddResult, MessageRow, Store
 from feedsvc.store.archive import Archive, Archived
 
+__all__ = [
+    "IngestReport",
+    "Ingester",
+    "Outcome",
+    "Watcher",
+    "ingest_paths",
+    "reprocess",
+    "start_watching",
+]
+
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
@@ -121,7 +131,7 @@ class Ingester:
         log = OutcomeLog(progress)
         passed: set[Path] = set()  # what failed, and each mbox: not to be looked at again in this round
         boxes: list[Waiting] = []
-        unpacking: Iterator[None] = iter(())
+        unpacking: Iterator[None] | None = None
         self._spool.sweep()
         while not (log.halted or self._stopping.is_set()):
             with self._lock():
@@ -133,10 +143,13 @@ class Ingester:
                         log.add(outcome)
                         if outcome.status == "failed" and outcome.path is not None:
                             passed.add(outcome.path)
-                elif next(unpacking, _DONE) is _DONE:
-                    if not boxes:
-                        break
+                elif unpacking is not None:
+                    if next(unpacking, _DONE) is _DONE:
+                        unpacking = None
+                elif boxes:
                     unpacking = self._unpack(boxes.pop(0), log)
+                else:
+                    break
         return log.report()
 
     def take(self, path: Path) -> Outcome:
