@@ -6,6 +6,7 @@ from datetime import datetime
 
 from feedsvc.articles import make_articles, make_whole
 from feedsvc.document import read_html, read_text
+from feedsvc.links import subscriber_tokens
 from feedsvc.mail import parse_message
 from feedsvc.model import Issue, LinkCount, Message
 from feedsvc.split import LinkBook, Split, choose, direct_links, split
@@ -18,7 +19,8 @@ def convert(data: bytes, *, received: datetime, filename: str | None = None) -> 
     it is and may hold its name and date. Raises only MessageError: UnreadableMessage or TooLarge.
     """
     message = parse_message(data, received=received, filename=filename)
-    book = LinkBook(message.recipients)
+    readers = message.recipients.union(*(subscriber_tokens(body) for body in (message.html, message.text) if body))
+    book = LinkBook(readers)
     parts = _split_parts(message, book)
     part = choose(parts)
     web = next((p.web_link for p in (part, *parts) if p.web_link), message.web_url)
@@ -34,7 +36,7 @@ def convert(data: bytes, *, received: datetime, filename: str | None = None) -> 
         links=LinkCount(len(part.content_keys), len(part.content_keys & part.assigned_keys)),
         problems=message.problems + part.document.problems,
         readings=part.readings,
-        recipients=message.recipients,
+        recipients=readers,
         language=part.document.language,
     )
 

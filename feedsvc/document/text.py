@@ -157,6 +157,8 @@ def _belongs(previous: str, line: str, width: int, logical: str) -> bool:
         return False
     if STARTS_WITH_ADDRESS.match(line):
         return True
+    if logical.count("[") > logical.count("]") or logical.count("(") > logical.count(")"):
+        return len(logical) < 2_000
     if (bullet := BULLET.match(line)) and not (
         # A dash that wrapping has put at the start of a line is no bullet, unless the lines above are bulleted too.
         bullet["mark"] in "-–*"
@@ -167,8 +169,6 @@ def _belongs(previous: str, line: str, width: int, logical: str) -> bool:
         return False
     if BULLET.fullmatch(logical):
         return True  # a bullet alone on its line
-    if logical.count("[") > logical.count("]") or logical.count("(") > logical.count(")"):
-        return len(logical) < 2_000
     if not width:
         return False
     first_word = line.split(None, 1)[0]

@@ -134,6 +134,16 @@ def _tail_marker(parts: TitleParts, tail: str, title: str, end: int) -> tuple[Ti
         inside = tail[opening + 1 : -1].strip()
         capitals = end <= 2 * _REACH and title[:end].isupper()
         told = _bracketed(parts, inside, general=capitals and tail[-1] == ")" and end - len(tail) + opening > 0)
+        if (
+            told
+            and tail[-1] == ")"
+            and parts.read_minutes is not None
+            and told.label not in (parts.label, *_HEAD_LABELS)
+        ):
+            return (
+                parts,
+                0,
+            )  # the marker was the read time; what stands before it is the name: "FROB (WEBSITE) (2 MINUTE READ)"
         return (told, len(tail) - opening) if told else (parts, 0)
     if _HAS_DIGIT.search(tail) and _SPEAKS_OF_TIME.search(tail):
         for pattern in (_TAIL_TIME, _TAIL_TIME_AFTER, _TAIL_BY):

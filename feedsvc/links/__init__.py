@@ -5,8 +5,20 @@ from __future__ import annotations
 from feedsvc.links.canonical import Target, canonical
 from feedsvc.links.personal import is_personal
 from feedsvc.links.purpose import link_purpose
+from feedsvc.links.share import shared_address
 from feedsvc.links.site import site_name
+from feedsvc.links.subscriber import subscriber_tokens
 from feedsvc.links.trackers import is_tracker
 from feedsvc.links.wrappers import unwrap
 
-__all__ = ["Target", "canonical", "is_personal", "is_tracker", "link_purpose", "site_name", "unwrap"]
+__all__ = [
+    "Target",
+    "canonical",
+    "is_personal",
+    "is_tracker",
+    "link_purpose",
+    "shared_address",
+    "site_name",
+    "subscriber_tokens",
+    "unwrap",
+]

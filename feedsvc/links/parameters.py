@@ -106,13 +106,13 @@ def _clean_query(parts: Parts, recipients: Recipients) -> str:
         name = name.lower()
         if "%" in name:
             name = unquote(name)
-        if name in rules.names or name.startswith(rules.prefixes):
+        if name in rules.names or (name.startswith(rules.prefixes) and "-" not in name):
             continue
         if special and any(r.holds(name, value, parts.path) for r in special):
             continue
         if name in rules.anywhere and any(r.holds(name, unquote(value), parts.path) for r in rules.anywhere[name]):
             continue
-        if finder is not None and finder.found_in(piece):
+        if finder is not None and (finder.is_token(value) or finder.found_in(piece)):
             continue
         kept.append(piece)
     if len(kept) != len(pieces):

@@ -20,11 +20,13 @@ class Recipients:
     (the forms that Gravatar, LiveIntent and Criteo use).
     """
 
-    __slots__ = ("_exact", "_folded")
+    __slots__ = ("_exact", "_folded", "_tokens")
 
     def __init__(self, addresses: frozenset[str]) -> None:
         folded: set[str] = set()
         exact: set[str] = set()
+        # What is no address is the reader's number with a sender (subscriber.py): it counts as a whole value only.
+        self._tokens = frozenset(a.casefold() for a in addresses if "@" not in a and len(a) >= 3)
         for address in addresses:
             address = address.strip()  # noqa: PLW2901
             if "@" not in address or len(address) < 6:
@@ -44,7 +46,11 @@ class Recipients:
         self._exact = re.compile("|".join(map(re.escape, sorted(exact)))) if exact else None
 
     def __bool__(self) -> bool:
-        return self._folded is not None
+        return self._folded is not None or bool(self._tokens)
+
+    def is_token(self, value: str) -> bool:
+        """Whether a parameter's value is a recipient's number with the sender."""
+        return value.casefold() in self._tokens
 
     def found_in(self, text: str) -> bool:
         """Whether `text` names a recipient in any of the forms, also encoded more than once."""

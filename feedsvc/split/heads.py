@@ -124,7 +124,7 @@ def _drop_contents(lines: list[Line]) -> None:
         if len(text) < Heads.MIN_CONTENTS_CHARS or line.index > 0.6 * len(lines):
             continue
         later = heads.get(text)
-        if later is None and line.words >= 6:
+        if (later is None or later is line) and line.words >= 6:
             later = next((h for t, h in heads.items() if len(t) > 25 and t in text and h.index > line.index), None)
         if later is None or later.index <= line.index or _says_something(line, lines):
             continue
@@ -162,7 +162,9 @@ def _announcements(lines: list[Line]) -> None:
     """Lines that say that what follows is paid for."""
     for line in lines:
         most = Heads.ANNOUNCING_WORDS if not line.hrefs else Heads.ANNOUNCING_LINKED_WORDS
-        if not line.is_furniture and not line.marker and line.words <= most and says("sponsor_line", plain(line)):
+        if line.is_furniture or (line.marker and line.words > Heads.ANNOUNCING_LINKED_WORDS):
+            continue
+        if line.words <= most and says("sponsor_line", plain(line)):
             line.role, line.reason, line.is_head = "sponsor", "announces something paid for", False
 
 

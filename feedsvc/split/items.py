@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from feedsvc.enrich import declared_minutes, split_title
-from feedsvc.links.share import shared_address
+from feedsvc.links import shared_address
 from feedsvc.model import Block, Image, Kind, Span
 from feedsvc.split.features import COUNTS, WHOLE, Line, LinkBook
 from feedsvc.split.outline import Draft
@@ -189,16 +189,14 @@ def _link(draft: Draft, book: LinkBook) -> str | None:
     for href in draft.shares:
         if told := shared_address(href):
             return told
-    for line in draft.lines:
-        if line.block.kind == "image" and line.href and not _is_personal(line.href, book):
-            return line.href
-    if not draft.unit and draft.words >= MIN_WRITTEN_WORDS:
-        return None  # a text written in the mail itself: the links in it are its sources
-    for line in draft.lines:
-        for href in line.hrefs:
-            if not _is_personal(href, book):
-                return href
-    return None
+    in_text = next(
+        (h for line in draft.lines if line.block.kind != "image" for h in line.hrefs if not _is_personal(h, book)), None
+    )
+    if in_text is not None and (draft.unit or draft.words < MIN_WRITTEN_WORDS):
+        return in_text
+    # A text of some length is written in the mail itself, and the links in it are its sources; a linked picture leads to more of it.
+    pictures = (line.href for line in draft.lines if line.block.kind == "image")
+    return next((h for h in pictures if h is not None and not _is_personal(h, book)), None)
 
 
 def _is_personal(href: str, book: LinkBook) -> bool:

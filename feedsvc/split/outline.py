@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from feedsvc.model import Block
 from feedsvc.split.features import Line, LinkBook
 from feedsvc.split.heads import OVER_HOUSEKEEPING, fold, is_linked_head, name_heads
 from feedsvc.split.units import Unit, find_units, single_unit
 from feedsvc.split.weights import Heads, Units
+
+# A price or a change: a currency sign, a percentage or decimals.
+FIGURE = re.compile(r"^[+−–-]?\s?(?:[$€£¥]\s?[\d,.]+|[\d,.]+\s?%|[\d,]*\d\.\d+)$")
 
 
 @dataclass(slots=True)
@@ -62,6 +66,7 @@ def read_outline(lines: list[Line], subject: str, names: Sequence[str], book: Li
     title = name_heads(lines, subject, names, book)
     drafts, intro = _gather(lines)
     drafts, intro = _take_lists_apart(drafts, intro, strict=title is not None)
+    drafts = [d for d in drafts if not _is_quote_row(d)]
     drafts = [d for d in drafts if any(line.hrefs for line in d.lines) or d.words >= Heads.MIN_STORY_WORDS]
     return Outline(_without_repeats(drafts), intro, title)
 
@@ -99,6 +104,8 @@ def _gather(lines: list[Line]) -> tuple[list[Draft], list[Line]]:
         elif closed and not line.is_head:
             line.reason = line.reason or "after the housekeeping began"
         elif current is not None:
+            if line is current.head:
+                continue
             if line.role == "title":
                 line.role, line.reason = "unused", line.reason + ", within the item above"
             current.body.append(line)
@@ -110,6 +117,19 @@ def _gather(lines: list[Line]) -> tuple[list[Draft], list[Line]]:
         else:
             intro.append(line)
     return drafts, intro
+
+
+def _is_quote_row(draft: Draft) -> bool:
+    """Whether a linked name has only figures beside it, as a row of market data has."""
+    rest = [line for line in draft.body if line.text and not line.is_furniture]
+    return (
+        draft.is_linked
+        and not draft.unit
+        and draft.first.words <= Heads.KICKER_WORDS
+        and bool(rest)
+        and any(FIGURE.match(line.text) for line in rest)
+        and all(line.is_meta for line in rest)
+    )
 
 
 def _share_links(line: Line) -> list[str]:
@@ -126,6 +146,7 @@ def _goes_on(current: Draft, head: Line) -> bool:
     opener = current.first
     if is_linked_head(head):
         if set(head.keys) & set(opener.keys):
+            _take_title(current, head)
             return True  # the same link again: an image's, a "read more"
         if head.points_on and any(line.is_text for line in current.body):
             head.is_cta = True
@@ -138,6 +159,23 @@ def _goes_on(current: Draft, head: Line) -> bool:
             return True  # a line below the title: who, when, where
         return bool(current.body) and head.prominence < opener.prominence - Heads.MUCH_SMALLER
     return head.prominence < opener.prominence - Heads.SMALLER  # a subhead
+
+
+def _take_title(current: Draft, head: Line) -> None:
+    """Of two linked lines with one address and nothing between them the larger, else the longer, is the title; the other is a kicker."""
+    opener = current.head
+    if opener is None or any(line.is_text for line in current.body) or not is_linked_head(opener):
+        return
+    larger = head.prominence > opener.prominence + Heads.SMALLER
+    if larger or (
+        head.prominence >= opener.prominence - Heads.SMALLER
+        and head.words > opener.words
+        and opener.words <= Heads.KICKER_WORDS
+    ):
+        current.body = [line for line in current.body if line is not head] + [opener]
+        current.head = head
+        opener.is_meta, opener.role, opener.reason = True, "meta", "a kicker above the title"
+        head.role = "title"
 
 
 def _is_outside_card(current: Draft, head: Line) -> bool:
@@ -182,11 +220,31 @@ def _take_lists_apart(drafts: list[Draft], intro: list[Line], *, strict: bool) -
         if not found or draft.head is None:
             out.append(draft)
             continue
-        draft.head.role, draft.head.reason = "section", "a head over a list"
-        intro += _others(draft.body, found)
-        out += [_unit_draft(unit, draft.head.text, draft.announced) for unit in found]
+        others = _others(draft.body, found)
+        if _has_own(draft, found[0]):
+            first = found[0].first.index
+            out.append(replace(draft, body=[line for line in others if line.index < first]))
+            section = draft.section
+        else:
+            named = (
+                not draft.is_linked or draft.head.block.kind == "heading" or draft.head.prominence > Heads.NAMES_LIST
+            )
+            section = draft.head.text if named else draft.section
+            draft.head.role, draft.head.reason = "section", "a head over a list"
+        intro += [line for line in others if line.index > found[0].first.index or not _has_own(draft, found[0])]
+        out += [_unit_draft(unit, section, draft.announced) for unit in found]
     out.sort(key=lambda draft: draft.first.index)
     return out, intro
+
+
+def _has_own(draft: Draft, first: Unit) -> bool:
+    """Whether a linked head has a text or a button of its own before the list that follows it."""
+    before = [line for line in draft.body if line.index < first.first.index]
+    return draft.is_linked and any(
+        (line.is_cta and set(line.keys) & set(draft.first.keys))
+        or (line.is_text and line.words >= Heads.MIN_STORY_WORDS)
+        for line in before
+    )
 
 
 def _others(lines: Sequence[Line], units: Sequence[Unit]) -> list[Line]:

@@ -38,6 +38,8 @@ class Heads:
     SMALLER = 0.03
     MUCH_SMALLER = 0.2
     EYEBROW = 0.05
+    KICKER_WORDS = 5  # a kicker, an author's name, the name of a stock
+    NAMES_LIST = 1.3  # a linked head less prominent than this is a link before a list, not its name
 
 
 class Units:
