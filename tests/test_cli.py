@@ -26,7 +26,7 @@ def data(tmp_path: Path) -> Path:
 
 
 def run(*arguments: str | Path, stdin: bytes | None = None) -> Result:
-    return CliRunner().invoke(main, [str(argument) for argument in arguments], input=stdin)
+    return CliRunner(env={"COLUMNS": "120"}).invoke(main, [str(argument) for argument in arguments], input=stdin)
 
 
 def lines(result: Result) -> list[dict[str, object]]:

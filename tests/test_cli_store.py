@@ -38,7 +38,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def run(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+    return CliRunner(env={"COLUMNS": "120"}).invoke(main, [str(argument) for argument in arguments])
 
 
 def stored(data: Path) -> list[StoredArticle]:
