@@ -24,11 +24,13 @@ def make_articles(message: Message, part: Split, book: LinkBook, web: str | None
 
 
 def make_whole(message: Message, part: Split, book: LinkBook, web: str | None) -> tuple[Article, ...]:
-    """The one article of an issue that is one text; `web` is its address on the web, as it stands in the message."""
+    """The one article of an issue that is one text; `web` is its address on the web, as it stands in the message.
+
+    A mail that is no newsletter keeps all it has, housekeeping too: its links may be what it was sent for.
+    """
     target = book.look(web).target if web else NO_TARGET
-    blocks = [r.block for r in part.readings if r.role not in ("furniture", "preheader")] or [
-        r.block for r in part.readings
-    ]
+    own = [r.block for r in part.readings if part.is_message or r.role not in ("furniture", "preheader")]
+    blocks = own or [r.block for r in part.readings]
     content, go_links = _content(blocks, book)
     text = plain_summary(part.text)
     parts_of_title = split_title(message.subject)
@@ -40,7 +42,7 @@ def make_whole(message: Message, part: Split, book: LinkBook, web: str | None) -
     return (
         Article(
             id=entry_id(message.key, web or title),
-            kind="article",
+            kind="message" if part.is_message else "article",
             title=title,
             url=target.url,
             url_state=target.state,

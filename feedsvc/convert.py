@@ -24,7 +24,10 @@ def convert(data: bytes, *, received: datetime, filename: str | None = None) -> 
     parts = _split_parts(message, book)
     part = choose(parts)
     web = next((p.web_link for p in (part, *parts) if p.web_link), message.web_url)
-    articles = make_articles(message, part, book, web) if part.items else make_whole(message, part, book, web)
+    if part.items:
+        articles = make_articles(message, part, book, web)
+    else:
+        articles = make_whole(message, part, book, None if part.is_message else web)
     return Issue(
         key=message.key,
         newsletter=message.newsletter,
@@ -51,4 +54,6 @@ def _split_parts(message: Message, book: LinkBook) -> tuple[Split, ...]:
     if len(documents) == 2:
         book.learn(direct_links(documents[0], documents[1], book))
     names = (message.newsletter.name,)
-    return tuple(split(document, subject=message.subject, names=names, book=book) for document in documents)
+    return tuple(
+        split(document, subject=message.subject, names=names, book=book, bulk=message.bulk) for document in documents
+    )

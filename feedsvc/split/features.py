@@ -48,7 +48,8 @@ COUNTS = re.compile(
     re.I,
 )
 SALUTATION = re.compile(
-    r"^(?:dear|hi|hey|hello|good (?:morning|afternoon|evening)|happy \w+|gm|liebe\w*|hallo|guten \w+|moin|bonjour|ch[eè]r\S*|salut|hola|querid\w+|ciao)\b.{0,60}[,!.:]$",
+    r"^(?:dear|hi|hey|hello|good (?:morning|afternoon|evening)|happy \w+|gm|liebe\w*|hallo|guten \w+|moin|bonjour|ch[eè]r\S*"
+    r"|salut|hola|querid\w+|ciao)\b.{0,60}[,!.:]$",
     re.I,
 )
 ARROW_END = re.compile(r"[→»›⟶➔➜>]\s*$")
@@ -56,6 +57,8 @@ ARROW_END = re.compile(r"[→»›⟶➔➜>]\s*$")
 BAR_SEPARATOR = re.compile(r"[\s|·•–—/\\,&+-]*$")
 FINE_PRINT = 0.8  # of the body's size: captions, credits, counts
 MAX_FINE_PRINT_WORDS = 16
+PARENTHESIS_BEHIND = re.compile(r"^\s*\([^()]{1,60}\)\s*$")
+MIN_CAPS_CHARS = 6
 ICON_PX = 64
 MIN_SENTENCE_WORDS = 5
 MIN_BAR_LINKS = 2
@@ -136,6 +139,7 @@ class Line:
     is_head: bool = False
     is_cta: bool = False
     is_meta: bool = False
+    is_empty: bool = False  # of a head: neither text nor a button stands under it
     marker: bool = False
     points_on: bool = False  # a link that ends in an arrow: a call to action where text stands above it
     signature: tuple[object, ...] = ()
@@ -206,6 +210,8 @@ def _observe(index: int, block: Block, book: LinkBook) -> Line:
     first = next((s for s in block.spans if LETTERS.search(s.text)), None)
     letters = "".join(LETTERS.findall(text)) if text.isascii() or len(text) < 300 else text
     words = len(WORDS.findall(text)) if len(text) < 2_000 else len(text.split())
+    if 0 < bold < total and PARENTHESIS_BEHIND.match(text[lead:]):
+        bold = total  # a bold title with a remark in parentheses behind it
     return Line(
         index=index,
         block=block,
@@ -329,7 +335,11 @@ def _name_looks(line: Line, body: float) -> None:
         return
     larger = line.size >= LARGER * body
     emphasised = (
-        block.kind == "heading" or whole_linked or line.bold >= WHOLE or larger or (line.caps and line.words >= 2)
+        block.kind == "heading"
+        or whole_linked
+        or line.bold >= WHOLE
+        or larger
+        or (line.caps and (line.words >= 2 or len(text) >= MIN_CAPS_CHARS))
     )
     if block.kind == "item" and not whole_linked:
         emphasised = False

@@ -72,7 +72,7 @@ def _issue_title(lines: list[Line], subject: str, names: Sequence[str]) -> Line 
     for line in heads[: Heads.NEAR_TOP]:
         text = fold(line.text)
         same = text == wanted or (len(text) > 20 and len(wanted) > 20 and (text in wanted or wanted in text))
-        if text and same and not (is_linked_head(line) and peers[line.signature] > Heads.MAX_TITLE_PEERS):
+        if text and same and not _is_item_too(line, lines, peers[line.signature]):
             if found is None or (line.hrefs and not found.hrefs):
                 found = line
             _drop(line, "the issue's own title")
@@ -81,6 +81,17 @@ def _issue_title(lines: list[Line], subject: str, names: Sequence[str]) -> Line 
     if found is not None:
         _drop_byline(found, lines)
     return found
+
+
+def _is_item_too(head: Line, lines: Sequence[Line], peers: int) -> bool:
+    """Whether a head that says what the subject says is one of several items, after which the issue was named."""
+    if not is_linked_head(head):
+        return False
+    if peers > Heads.MAX_TITLE_PEERS:
+        return True
+    others = sum(is_linked_head(line) and line.is_head for line in lines)
+    teaser = sum(line.words for line in under(head, lines) if line.is_text and line.block.kind == "paragraph")
+    return others > Heads.MIN_OTHER_LINKED and Heads.MIN_STORY_WORDS <= teaser <= Heads.MAX_TEASER_WORDS
 
 
 def _drop_byline(title: Line, lines: Sequence[Line]) -> None:
@@ -181,9 +192,15 @@ def _sections(lines: list[Line], book: LinkBook) -> None:
     """Heads that only stand over other heads."""
     heads = [line for line in lines if line.is_head]
     empty = {head.index: _is_empty(head, lines) for head in heads}
+    for head in heads:
+        head.is_empty = empty[head.index]
     peers: dict[tuple[object, ...], list[Line]] = defaultdict(list)
     for head in heads:
         peers[head.signature].append(head)
+    bare: dict[tuple[object, ...], int] = defaultdict(int)  # unlinked heads without text, by style
+    for head in heads:
+        if empty[head.index] and not is_linked_head(head):
+            bare[_style(head)] += 1
     for position, head in enumerate(heads):
         after = heads[position + 1] if position + 1 < len(heads) else None
         group = peers[head.signature]
@@ -193,8 +210,12 @@ def _sections(lines: list[Line], book: LinkBook) -> None:
                 head.role, head.reason = "section", "a head over linked titles"
             continue
         if is_linked_head(head):
-            if after is not None and after.signature != head.signature and filled < 0.5 and _is_home(head, book):
+            if after is None or after.signature == head.signature or filled >= 0.5:
+                continue
+            if _is_home(head, book):
                 head.role, head.reason = "section", "a link to a home page over other heads"
+            elif bare[_style(head)] >= 2:
+                head.role, head.reason = "section", "a link in the style of the sections"
             continue
         if after is None:
             _drop(head, "a head with nothing under it")
@@ -202,6 +223,10 @@ def _sections(lines: list[Line], book: LinkBook) -> None:
             continue  # a story that begins with a subhead
         else:
             head.role, head.reason = "section", "a head with only the next head under it"
+
+
+def _style(head: Line) -> tuple[object, ...]:
+    return head.block.kind, head.block.level, round(head.size)
 
 
 def _is_over_links(head: Line, after: Sequence[Line], lines: Sequence[Line]) -> bool:
@@ -231,6 +256,7 @@ def _titles(lines: list[Line]) -> None:
     """Say of each remaining head whether it is a title; what is left are subheads and buttons."""
     heads = [line for line in lines if line.is_head and line.role != "section"]
     linked = [h for h in heads if is_linked_head(h)]
+    sections = [line.index for line in lines if line.role == "section"]
     marked = sum(h.marker for h in linked)
     for head in linked:
         weak = not head.marker and head.block.kind != "heading"
@@ -241,6 +267,8 @@ def _titles(lines: list[Line]) -> None:
             and len(plain(head)) < Heads.MIN_TITLE_CHARS
         ):
             head.reason = "a link of one short word"
+        elif len(sections) >= 2 and head.index < sections[0] and head.words <= 3 and _is_empty(head, lines):
+            _drop(head, "a by-line")
         elif weak and marked >= Heads.MIN_MARKED and marked >= 0.5 * len(linked):
             head.reason = "a link without the marker that the titles here carry"
         else:

@@ -11,16 +11,13 @@ from feedsvc.model import Block, Image, Kind, Span
 from feedsvc.split.features import COUNTS, WHOLE, Line, LinkBook
 from feedsvc.split.outline import Draft
 from feedsvc.split.phrases import says
-from feedsvc.split.units import first_sentence
+from feedsvc.split.units import DASHES, first_sentence, title_before_source
 
 MIN_LEAD_WORDS = 4
 MAX_META_WORDS = 14
-DASHES = " \t:–—-|·•.,"
 BYLINE = re.compile(r"^(?:by|von|par|por|di|via|—|–|-)\s+\S+(?:\s+\S+){0,6}$", re.I)
 # What may stand behind a linked title on its line: a dash, "by", a parenthesis.
 BEHIND_TITLE = re.compile(r"^\s*(?:[–—|·•-]\s|\(|\[|,?\s*(?:by|von|par|por|di|via)\s)", re.I)
-# A source in place of words: a domain or a number.
-SOURCE = re.compile(r"^[+(]?(?:[\w-]+(?:\.[\w-]+)+|\+?\d+)\)?$")
 MIN_IMAGE_PX = 60
 MIN_WRITTEN_WORDS = 120
 
@@ -86,7 +83,7 @@ def _title(draft: Draft) -> tuple[str, str, bool]:
     """The title, what is left of its line as text, and whether the title had to be made from the text."""
     first = draft.first
     if draft.head is not None:
-        return _head_title(first), "", False
+        return " ".join([_head_title(first), *(line.text for line in draft.title_lines)]), "", False
     if first.linked >= WHOLE:
         return first.text, "", False
     lead = "".join(s.text for s in _leading(first, bold=True))
@@ -105,6 +102,9 @@ def _title(draft: Draft) -> tuple[str, str, bool]:
             len(clean.split()) >= MIN_LEAD_WORDS or (words is linked or first.linked_lead or len(clean.split()) >= 2)
         ):
             return clean, rest.strip(DASHES + "\u00a0") if rest.lstrip()[:1] in DASHES else rest.strip(), False
+    without_source = _head_title(first)
+    if without_source != first.text:
+        return without_source, "", False
     return first_sentence(first.text), first.text, True
 
 
@@ -116,13 +116,7 @@ def _head_title(head: Line) -> str:
     linked = "".join(s.text for s in _leading(head, bold=False)).strip()
     if head.linked_lead and len(linked.split()) >= 2 and BEHIND_TITLE.match(text[len(linked) :]):
         return linked
-    spans = head.block.spans
-    cut = next((n for n, s in enumerate(spans) if s.href and n and SOURCE.match(s.text.strip())), None)
-    if cut is not None:
-        before = "".join(s.text for s in spans[:cut]).rstrip(DASHES + "(")
-        if len(before.split()) >= 2 and all(not s.href for s in spans[:cut]):
-            return before
-    return text
+    return title_before_source(head) or text
 
 
 def _leading(line: Line, *, bold: bool) -> list[Span]:

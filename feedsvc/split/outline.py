@@ -25,6 +25,7 @@ class Draft:
     section: str | None = None
     eyebrow: str | None = None
     announced: str | None = None  # the line before it that says it is paid for
+    title_lines: list[Line] = field(default_factory=list)  # further lines of a title that was broken in two
     unit: bool = False
     essay: bool = False  # the long text of an issue that also holds other items
     shares: list[str] = field(default_factory=list)  # its share buttons, which name its address
@@ -39,6 +40,7 @@ class Draft:
         """All lines of the item in order."""
         if self.head is not None:
             yield self.head
+        yield from self.title_lines
         yield from self.body
 
     @property
@@ -104,7 +106,7 @@ def _gather(lines: list[Line]) -> tuple[list[Draft], list[Line]]:
         elif closed and not line.is_head:
             line.reason = line.reason or "after the housekeeping began"
         elif current is not None:
-            if line is current.head:
+            if line is current.head or line in current.title_lines:
                 continue
             if line.role == "title":
                 line.role, line.reason = "unused", line.reason + ", within the item above"
@@ -146,12 +148,15 @@ def _goes_on(current: Draft, head: Line) -> bool:
     opener = current.first
     if is_linked_head(head):
         if set(head.keys) & set(opener.keys):
-            _take_title(current, head)
+            if _is_broken_title(current, head):
+                current.title_lines.append(head)
+            else:
+                _take_title(current, head)
             return True  # the same link again: an image's, a "read more"
         if head.points_on and any(line.is_text for line in current.body):
             head.is_cta = True
             return True
-        return False
+        return not is_linked_head(opener) and current.head is not None and _is_plain_link(current, head)
     if current.head is None or _is_outside_card(current, head):
         return False
     if is_linked_head(opener):
@@ -159,6 +164,25 @@ def _goes_on(current: Draft, head: Line) -> bool:
             return True  # a line below the title: who, when, where
         return bool(current.body) and head.prominence < opener.prominence - Heads.MUCH_SMALLER
     return head.prominence < opener.prominence - Heads.SMALLER  # a subhead
+
+
+def _is_broken_title(current: Draft, head: Line) -> bool:
+    """Whether a linked line is the second line of the title above: same link, same style, parted by a break only."""
+    last = current.title_lines[-1] if current.title_lines else current.head
+    return (
+        last is not None
+        and not current.body
+        and head.block.paragraph == last.block.paragraph
+        and head.signature == last.signature
+        and head.index == last.index + 1
+    )
+
+
+def _is_plain_link(current: Draft, head: Line) -> bool:
+    """Whether a linked line in the style of the text, at the end of a story under an unlinked head, is only the story's link."""
+    plain = head.bold < 0.5 and head.block.kind != "heading" and head.prominence < Heads.PLAIN
+    plain = plain and head.is_empty and not head.marker
+    return plain and any(line.is_text and line.words >= 3 for line in current.body)
 
 
 def _take_title(current: Draft, head: Line) -> None:
@@ -176,6 +200,14 @@ def _take_title(current: Draft, head: Line) -> None:
         current.head = head
         opener.is_meta, opener.role, opener.reason = True, "meta", "a kicker above the title"
         head.role = "title"
+
+
+def _is_bare_link(draft: Draft) -> bool:
+    """Whether the title is a link set as text is, so that text under it is its own."""
+    head = draft.head
+    return (
+        head is not None and is_linked_head(head) and head.block.kind != "heading" and head.words > Heads.KICKER_WORDS
+    )
 
 
 def _is_outside_card(current: Draft, head: Line) -> bool:
@@ -198,7 +230,7 @@ def _shared_depth(a: Block, b: Block) -> int:
 
 def _take_lists_apart(drafts: list[Draft], intro: list[Line], *, strict: bool) -> tuple[list[Draft], list[Line]]:
     """Replace each draft that is a list by its items; the introduction may be one too. `strict`: see find_units."""
-    lists = {id(d): find_units(d.body, strict=strict) for d in drafts if d.head is not None}
+    lists = {id(d): find_units(d.body, strict=strict, linked=_is_bare_link(d)) for d in drafts if d.head is not None}
     for draft in drafts:
         # Where most heads of this style stand over stories, a list must be the whole of what stands under one.
         peers = [
@@ -207,7 +239,7 @@ def _take_lists_apart(drafts: list[Draft], intro: list[Line], *, strict: bool) -
             if d.head is not None and draft.head is not None and d.head.signature == draft.head.signature
         ]
         if lists.get(id(draft)) and sum(not lists[id(d)] for d in peers) > 0.5 * len(peers):
-            lists[id(draft)] = find_units(draft.body, strict=True)
+            lists[id(draft)] = find_units(draft.body, strict=True, linked=_is_bare_link(draft))
     if sum(map(len, lists.values())) >= Units.MIN_IN_OTHER_LISTS:
         lists |= {
             id(d): single_unit(d.body) for d in drafts if d.head is not None and not lists[id(d)] and not d.is_linked

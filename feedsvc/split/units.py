@@ -16,6 +16,9 @@ ABBREVIATION = re.compile(
     r"(?:\b(?:[A-Z]|Mr|Mrs|Ms|Dr|St|vs|etc|No|Inc|Ltd|Co|Corp|Jr|Sr|e\.g|i\.e|z\.B|u\.a|bzw|ca)|\d)\.$"
 )
 MAX_TITLE_CHARS = 160
+DASHES = " \t:–—-|·•.,"
+# A source in place of words: a domain or a number.
+SOURCE = re.compile(r"^[+(]?(?:[\w-]+(?:\.[\w-]+)+|\+?\d+)\)?$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +33,23 @@ class Unit:
         return self.lines[0]
 
 
-def find_units(segment: Sequence[Line], *, strict: bool = False) -> list[Unit]:
+def find_units(segment: Sequence[Line], *, strict: bool = False, linked: bool = False) -> list[Unit]:
     """The segment's items where it is a list, else an empty list. Heads, furniture and images in it are passed over.
 
-    `strict` is for issues that may be essays, in which lists are common: the list must be all that stands there.
+    `strict` is for issues that may be essays, in which lists are common: the list must be all that stands there. `linked`
+    says that the head over the segment is a link itself: then only bullets that begin with their links make it a list.
     """
     texts = [line for line in segment if line.is_text and not line.is_cta and not line.is_meta]
     if len(texts) < Units.MIN_UNITS:
         return []
-    for openers, least in ((_list_items(texts), Units.MIN_UNITS), (_leads(texts), Units.MIN_LEAD_UNITS)):
+    kinds = (
+        (_list_items(texts), Units.MIN_UNITS),
+        (_leads(texts), Units.MIN_LEAD_UNITS),
+        (_one_liners(texts), Units.MIN_LEAD_UNITS),
+    )
+    for openers, least in kinds[:1] if linked else kinds:
+        if linked and sum(line.linked_lead for line in openers) < Units.MIN_DISTINCT * len(openers):
+            continue
         if len(openers) >= least and _holds(openers, texts, strict=strict):
             return _gather(openers, segment)
     return []
@@ -63,6 +74,14 @@ def _leads(texts: Sequence[Line]) -> list[Line]:
         if line.block.kind in ("paragraph", "quote")
         and ((line.bold_lead >= MIN_LEAD_CHARS and line.bold < 0.9) or line.linked_lead)
     ]
+
+
+def _one_liners(texts: Sequence[Line]) -> list[Line]:
+    """Lines of a list without bullets: each a sentence or two with a link, none as long as a paragraph of prose."""
+    plain = [line for line in texts if line.block.kind == "paragraph"]
+    if any(line.words > Units.MAX_LINE_WORDS for line in plain):
+        return []
+    return [line for line in plain if line.hrefs and title_before_source(line) is not None]
 
 
 def single_unit(segment: Sequence[Line]) -> list[Unit]:
@@ -112,6 +131,16 @@ def _gather(openers: Sequence[Line], segment: Sequence[Line]) -> list[Unit]:
         for unit in units
         if any(line.hrefs for line in unit) or unit[0].bold_lead >= MIN_OWN_LEAD_CHARS
     ]
+
+
+def title_before_source(line: Line) -> str | None:
+    """The words of a line before a link that only names the source (a domain, a number); None where there is no such link behind them."""
+    spans = line.block.spans
+    cut = next((n for n, s in enumerate(spans) if n and s.href and SOURCE.match(s.text.strip())), None)
+    if cut is None or any(s.href for s in spans[:cut]):
+        return None
+    before = "".join(s.text for s in spans[:cut]).rstrip(DASHES + "(")
+    return before if len(before.split()) >= 2 else None
 
 
 def first_sentence(text: str, max_chars: int = MAX_TITLE_CHARS) -> str:

@@ -20,7 +20,7 @@ def settle(outline: Outline, lines: Sequence[Line], subject: str) -> list[Draft]
     stories = [d for d in outline.drafts if not d.is_linked]
     if stories and _are_stories(stories, lines, subject, outline.issue_title):
         return _with_letter(outline.drafts, outline.intro)
-    own = [d for d in stories if _has_own_link(d)]
+    own = [d for d in stories if _has_own_link(d, pictures=outline.issue_title is None)]
     essay = outline.intro + [line for d in stories if d not in own for line in d.lines]
     prose = sum(line.words for line in essay if not line.is_meta)
     items = linked + own
@@ -54,13 +54,16 @@ def _with_letter(items: list[Draft], intro: list[Line]) -> list[Draft]:
     return [Draft(None, letter[opening:], essay=True), *items]
 
 
-def _has_own_link(draft: Draft) -> bool:
-    """Whether a story has a link in its head, ends in a button or starts with a linked image."""
+def _has_own_link(draft: Draft, *, pictures: bool = True) -> bool:
+    """Whether a story has a link in its head, ends in a button or (`pictures`) starts with a linked image.
+
+    In posts the images link to their own larger form.
+    """
     if draft.head is not None and draft.head.hrefs:
         return True
-    return any(line.is_cta and line.hrefs for line in draft.body) or any(
-        line.block.kind == "image" and line.hrefs for line in draft.body[:3]
-    )
+    if any(line.is_cta and line.hrefs for line in draft.body):
+        return True
+    return pictures and any(line.block.kind == "image" and line.hrefs for line in draft.body[:3])
 
 
 def _are_stories(stories: list[Draft], lines: Sequence[Line], subject: str, title: Line | None) -> bool:

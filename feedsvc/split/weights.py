@@ -24,6 +24,8 @@ class Heads:
     NEAR_TOP = 8  # heads in which the issue's own title is looked for
     MAX_TITLE_PEERS = 2  # more linked heads in its style, and the head is an item that lent the issue its subject
     MASTHEAD_LINES = 12
+    MIN_OTHER_LINKED = 3  # linked heads beside one that repeats the subject, from which on that is an item too
+    MAX_TEASER_WORDS = 60  # if the text under it is no longer
     BYLINE_LINES = 12  # after the issue's title
     BYLINE_WORDS = 6
     SUBTITLE_WORDS = 25  # a longer line is the text
@@ -38,6 +40,7 @@ class Heads:
     SMALLER = 0.03
     MUCH_SMALLER = 0.2
     EYEBROW = 0.05
+    PLAIN = 1.1  # below, a linked line is set like the text
     KICKER_WORDS = 5  # a kicker, an author's name, the name of a stock
     NAMES_LIST = 1.3  # a linked head less prominent than this is a link before a list, not its name
 
@@ -50,11 +53,31 @@ class Units:
     MIN_COVERAGE = 0.66  # share of the segment's text that stands in units
     MIN_LINKED = 0.7  # share of the units that have a link of their own
     MIN_DISTINCT = 0.8  # share of the units whose first link leads where no other's does
+    MAX_LINE_WORDS = 45  # of a line that is an item although neither bullet nor bold lead says so
     MAX_INTRO_CHARS = 420  # text before the first unit
     # In an issue that is headed by its own title, so that it may be an essay, a list must be the whole of what stands under its head.
     POST_COVERAGE = 0.9
     POST_INTRO_CHARS = 130
     MIN_IN_OTHER_LISTS = 4  # units elsewhere, from which on a single item under a head is a list too
+
+
+class Nature:
+    """When a mail is no newsletter (nature.py): the sum must reach NEEDED."""
+
+    NEEDED = 2.0
+    SUBJECT = 2.0  # the subject speaks of a password, a receipt, a confirmation
+    FIRST_TEXT = 1.2  # so do the first lines
+    OWN_AFFAIR = 0.6  # the subject begins with "Your"
+    ASKED_FOR = 0.8  # the text says that the reader asked for it
+    SMALL = 0.7  # few words, and few links that all lead to one place or two
+    LETTER = 2.0  # no mark of a mailing, and nothing that looks like an item
+    FIRST_LINES = 12
+    LINE_WORDS = 60
+    FEW_LINKS = 10
+    FEW_SITES = 3
+    FEW_WORDS = 350
+    MIN_OFFERS = 4
+    OFFER_SHARE = 0.5  # share of items with a price, a discount or a deadline
 
 
 class Story:
