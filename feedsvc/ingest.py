@@ -71,7 +71,7 @@ Step = Literal["spooled", "read", "converted", "stored", "archived", "rejecting"
 
 @dataclass(frozen=True, slots=True)
 class _Item:
-    """A message that was read from `path`: known to the store (`known`), or converted (`made`: an issue, or why not)."""
+    """A message that was read from `path`: its row in the store, if any, and what it was converted to, or why not."""
 
     path: Path
     filename: str | None
@@ -86,9 +86,8 @@ class _Item:
         base = Outcome(self.filename or self.path.name, "duplicate", self.size, self.sha256, path=self.path)
         if isinstance(refusal := result or self.made, MessageError):
             return replace(base, status="rejected", code=refusal.code, detail=refusal.detail)
-        if self.known is not None:
-            return replace(base, issue_id=self.known.issue_id)
-        assert isinstance(self.made, Issue)
+        if result is None or not isinstance(self.made, Issue):
+            return replace(base, issue_id=self.known.issue_id if self.known else None)
         assert isinstance(result, AddResult)
         return replace(
             base,
@@ -228,8 +227,7 @@ class Ingester:
         path, name = waiting.path, waiting.filename
         limit = self._settings.max_message_bytes
         size = path.stat().st_size
-        with path.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        sha256 = _sha256(path)
         item = _Item(path, name, waiting.received, sha256, size, known=self._store.get_message(sha256))
         if item.known is not None:
             return item
@@ -291,20 +289,20 @@ class Ingester:
         assert isinstance(item.made, Issue)
         return self._archive.keep(item.path, item.sha256, item.made.sent, item.filename, item.received)
 
-    def _archived(self) -> Iterator[Archived]:
+    def _archived(self) -> Iterator[tuple[Archived, MessageRow | None]]:
         """What issues were made from, oldest first; then what the store does not know, as after a database was lost."""
         for row in self._store.messages():
             if row.is_source:
                 path = self._archive.path(row.sha256, row.dated, row.filename)
-                yield Archived(path, row.sha256, row.filename, row.received)
+                yield Archived(path, row.sha256, row.filename, row.received), row
         for archived in self._archive:
             if not self._store.known_message(archived.sha256):
-                yield archived
+                yield archived, None
 
-    def _take_again(self, batch: Sequence[Archived]) -> Iterator[Outcome]:
+    def _take_again(self, batch: Sequence[tuple[Archived, MessageRow | None]]) -> Iterator[Outcome]:
         """Convert these messages of the archive, and store what they give. The caller holds the lock."""
         items: list[_Item] = []
-        for one in batch:
+        for one, known in batch:
             try:
                 data = one.path.read_bytes()
             except OSError as failure:
@@ -312,16 +310,16 @@ class Ingester:
                 yield failed(one.path, one.filename, UNREADABLE, detail)
                 continue
             made = _convert(data, one.filename, one.received, one.sha256)
-            items.append(_Item(one.path, one.filename, one.received, one.sha256, len(data), made=made))
+            items.append(_Item(one.path, one.filename, one.received, one.sha256, len(data), known, made))
         try:
             results = self._add(items)
-            for item in items:
-                outcome = item.outcome(results.get(item.path))
-                if outcome.status == "new":
-                    outcome = replace(outcome, path=self._keep(item))
-                yield outcome
         except StoreError as failure:
             yield from (failed(item.path, item.filename, failure.code, failure.detail) for item in items)
+            return
+        for item in items:
+            outcome = item.outcome(results.get(item.path))
+            # The date, which names the folder, may be read otherwise than when the message was archived.
+            yield outcome if outcome.status == "rejected" else replace(outcome, path=self._keep(item))
 
     def _unpack(self, mbox: Waiting, log: OutcomeLog) -> Iterator[None]:
         """Put the messages of an mbox into the spool, some at each step; then the mbox goes."""
@@ -330,15 +328,14 @@ class Ingester:
             if refusal is None:
                 mbox.path.unlink()
                 self._at("removed", mbox.path)
-                return
-            size = mbox.path.stat().st_size
-            code, detail = refusal.code, refusal.detail
-            path = reject(
-                self._settings.rejected, mbox.path, mbox.filename, code=code, detail=detail, received=mbox.received
-            )
-            log.add(refused(path, mbox.filename, "rejected", size, refusal))
+            else:
+                size = mbox.path.stat().st_size
+                item = _Item(mbox.path, mbox.filename, mbox.received, _sha256(mbox.path), size, made=refusal)
+                log.add(self._finish(item, None))
         except StoreError as failure:
             log.add(failed(mbox.path, mbox.filename, failure.code, failure.detail))
+        except FileNotFoundError:
+            return  # another process was at it too, and came to its end first
         except OSError as failure:
             log.add(failed(mbox.path, mbox.filename, DISK, f"it cannot be taken apart: {failure.strerror}"))
 
@@ -440,6 +437,11 @@ def reprocess(settings: Settings, store: Store, progress: Progress | None = None
     file stays. What is in the archive and not in the store is taken in, so a lost database is made anew by this.
     """
     return Ingester(settings, store).reprocess(progress)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _is_mbox(waiting: Waiting) -> bool:

@@ -9,7 +9,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
@@ -194,6 +195,36 @@ def test_a_locked_database_is_not_the_messages_fault(settings: Settings, store: 
     assert Ingester(settings, store).drain().count("new") == 40
 
 
+NO_ROOM = """
+import resource, sys
+from feedsvc.config import load_settings
+from feedsvc.ingest import Ingester
+from feedsvc.store import open_store
+settings = load_settings(data=sys.argv[1])
+with open_store(settings.database_url) as store:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+    report = Ingester(settings, store).drain()
+    print(report.count("failed"), report.count("rejected"), report.error)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limits on file sizes there")
+def test_a_full_disk_loses_nothing(settings: Settings) -> None:
+    messages = [mail(number) for number in range(100)]
+    put(settings, *messages)
+    run = subprocess.run(
+        [sys.executable, "-c", NO_ROOM, str(settings.data)], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    number, rejected, error = run.stdout.split(" ", 2)
+    assert int(number) > 0, run.stdout
+    assert (rejected, list(settings.rejected.iterdir())) == ("0", [])
+    assert "the database failed" in error
+    with open_store(settings.database_url) as store:
+        assert Ingester(settings, store).drain().error is None
+        assert stored_ids(store) == ids_of(*messages)
+        assert store.counts().issues == len(archived(settings)) == 100
+
+
 def test_an_mbox_is_taken_apart_and_goes(settings: Settings, store: Store) -> None:
     box = b"".join(b"From x Tue Sep  3 13:08:14 2024\n" + mail(number) + b"\n" for number in range(70))
     Spool(settings.spool).put(box, "all.mbox")
@@ -214,6 +245,7 @@ def test_an_mbox_that_cannot_be_taken_whole_is_kept(settings: Settings, store: S
     assert [o.code for o in report.outcomes if o.status == "rejected"] == [code]
     assert report.count("new") == (2 if size else 0)
     assert (settings.rejected / "all.mbox").read_bytes() == box
+    assert store.counts().rejected == 1
     assert waiting(settings) == []
 
 
@@ -313,6 +345,29 @@ def test_a_lost_database_is_made_anew_from_the_archive(settings: Settings) -> No
         assert (report.count("new"), report.count("duplicate")) == (3, 1)
         assert store.latest_articles() == before
         assert archived(settings) == files
+        assert {outcome.status for outcome in reprocess(settings, store).outcomes} == {"duplicate"}
+
+
+def test_a_message_whose_date_is_read_better_stays_findable(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_store(settings.database_url) as store:
+        put(settings, mail(1), mail(1).replace(b"\n", b"\r\n"))
+        Ingester(settings, store).drain()
+
+    def a_month_later(data: bytes, *, received: datetime, filename: str | None = None) -> Issue:
+        issue = convert(data, received=received, filename=filename)
+        return replace(issue, sent=issue.sent + timedelta(days=31))
+
+    monkeypatch.setattr(feedsvc.ingest, "convert", a_month_later)
+    with open_store(settings.database_url) as store:
+        assert [outcome.status for outcome in reprocess(settings, store).outcomes] == ["updated"]
+        assert {outcome.status for outcome in reprocess(settings, store).outcomes} == {"duplicate"}
+    for path in settings.data.glob("feedsvc.db*"):
+        path.unlink()
+    with open_store(settings.database_url) as store:
+        assert reprocess(settings, store).accepted == 2
+        assert {Path(name).parent.as_posix() for name in archived(settings)} == {"2024/10"}
         assert {outcome.status for outcome in reprocess(settings, store).outcomes} == {"duplicate"}
 
 

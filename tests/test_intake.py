@@ -428,6 +428,24 @@ def test_files_that_wait_at_the_start_are_taken(settings: Settings) -> None:
     assert set(spooled(settings)) == {"old.eml"}
 
 
+def test_a_system_that_tells_of_no_changes_is_lived_with(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def no_watches(observer: object) -> None:
+        raise OSError(28, "inotify watch limit reached")
+
+    monkeypatch.setattr("feedsvc.intake.folder.Observer.start", no_watches)
+    heard = threading.Event()
+    intake = FolderIntake(settings, heard.set)
+    intake.start()
+    try:
+        assert "inotify watch limit reached" in caplog.text
+        (settings.inbox / "a.eml").write_bytes(MAIL)
+        assert heard.wait(3)
+    finally:
+        intake.stop()
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who has a file open")
 def test_a_file_that_is_open_for_writing_is_told_apart(tmp_path: Path) -> None:
     path = tmp_path / "a.eml"
