@@ -52,6 +52,7 @@ with open_store(settings.database_url) as store:
         ingester.drain()
 """
 
+BAD = b"\n"  # not empty: an empty file rests long in the inbox, as one that is about to be written
 MESSAGES = [mail(number) for number in range(45)]
 TWIN = mail(3).replace(b"\n", b"\r\n")
 BOXED = [mail(number) for number in range(40, 90)]
@@ -64,15 +65,15 @@ def _mbox() -> bytes:
 
 def _fill_spool(settings: Settings) -> None:
     spool = Spool(settings.spool)
-    for number, data in enumerate([*MESSAGES, TWIN, MESSAGES[0], b"", b""]):
-        spool.put(data, "bad.eml" if not data else f"{number}.eml")
+    for number, data in enumerate([*MESSAGES, TWIN, MESSAGES[0], BAD, BAD]):
+        spool.put(data, "bad.eml" if data == BAD else f"{number}.eml")
     spool.put(_mbox(), "all.mbox")
 
 
 def _fill_folder(folder: Path) -> None:
     folder.mkdir()
-    for number, data in enumerate([*MESSAGES, TWIN, MESSAGES[0], b""]):
-        (folder / ("bad.eml" if not data else f"{number}.eml")).write_bytes(data)
+    for number, data in enumerate([*MESSAGES, TWIN, MESSAGES[0], BAD]):
+        (folder / ("bad.eml" if data == BAD else f"{number}.eml")).write_bytes(data)
     (folder / "all.mbox").write_bytes(_mbox())
 
 
