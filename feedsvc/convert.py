@@ -9,7 +9,7 @@ from feedsvc.document import read_html, read_text
 from feedsvc.links import subscriber_tokens
 from feedsvc.mail import parse_message
 from feedsvc.model import Issue, LinkCount, Message
-from feedsvc.split import LinkBook, Split, choose, direct_links, split
+from feedsvc.split import LinkBook, Split, choose, direct_links, split, web_link
 
 
 def convert(data: bytes, *, received: datetime, filename: str | None = None) -> Issue:
@@ -23,7 +23,7 @@ def convert(data: bytes, *, received: datetime, filename: str | None = None) -> 
     book = LinkBook(readers)
     parts = _split_parts(message, book)
     part = choose(parts)
-    web = next((p.web_link for p in (part, *parts) if p.web_link), message.web_url)
+    web = web_link((part, *parts), message.web_url, book)
     if part.items:
         articles = make_articles(message, part, book, web)
     else:

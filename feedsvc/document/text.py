@@ -38,6 +38,8 @@ BULLET = re.compile(r"^[ \t]*(?P<mark>[*•·‣◦▪●○➤➜►–-]|\d{1,
 RULE = re.compile(r"^\s*[-=_~*#+.·•—–─━═…|<>^]{3,}[-=_~*#+.·•—–─━═…|<>^\s]*$")
 MARKDOWN_LINK = re.compile(r"\]\(\s*<?https?://")
 MARKDOWN_HEADING = re.compile(r"^#{1,6} \S", re.M)
+# Mailchimp writes headings as `** Title` and rules them off below.
+STARRED_HEADING = re.compile(r"^\*\* +(?=[^\s*])")
 STARTS_WITH_ADDRESS = re.compile(r"^\s*(?:\[\s*(?:https?://|\d{1,4}\])|\(\s*https?://|<\s*https?://)")
 SENTENCE_END = re.compile(r"[.!?…:;][\"'”’)]?\s")
 SEPARATORS = "|·•»"
@@ -153,7 +155,7 @@ def _is_left_open(title: str, line: str) -> bool:
 
 def _belongs(previous: str, line: str, width: int, logical: str) -> bool:
     """Whether `line` only goes on with the logical line that ends in `previous`."""
-    if RULE.match(line) or RULE.match(previous):
+    if RULE.match(line) or RULE.match(previous) or STARRED_HEADING.match(line.strip()):
         return False
     if STARTS_WITH_ADDRESS.match(line):
         return True
@@ -185,6 +187,9 @@ def _block(line: str, footnotes: dict[str, str], paragraph: int, gap: int) -> Bl
     kind: BlockKind = "paragraph"
     ordinal, level = "", 0
     stripped = line.strip()
+    if starred := STARRED_HEADING.match(stripped):
+        spans = tuple(_spans(stripped[starred.end() :].strip(), footnotes))
+        return Block("heading", spans, level=2, boxes=(paragraph,), paragraph=paragraph, after_break=gap)
     if RULE.match(stripped):
         return Block("rule", boxes=(paragraph,), paragraph=paragraph, after_break=gap)
     if (bullet := BULLET.match(line)) and bullet.end() < len(line.rstrip()):

@@ -13,7 +13,10 @@ from feedsvc.split.outline import Outline, read_outline
 from feedsvc.split.pair import direct_links
 from feedsvc.split.verdict import settle
 
-__all__ = ["Item", "LinkBook", "Split", "choose", "direct_links", "split"]
+__all__ = ["Item", "LinkBook", "Split", "choose", "direct_links", "split", "web_link"]
+
+
+MIN_ITEMS = 3  # of a part that is a digest for sure
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,7 @@ class Split:
 
     document: Document
     items: tuple[Item, ...]
-    web_link: str | None
+    web_links: tuple[str, ...]
     readings: tuple[Reading, ...]
     text: str
     is_message: bool
@@ -37,7 +40,6 @@ def split(document: Document, *, subject: str, names: Sequence[str], book: LinkB
     to many.
     """
     lines = read_lines(document, book)
-    web_link = _web_link(lines, book)
     outline = read_outline(lines, subject, (*names, document.title), book)
     drafts = settle(outline, lines, subject)
     if message := is_message(subject, lines, [d.first.text for d in drafts], book, bulk=bulk):
@@ -53,21 +55,32 @@ def split(document: Document, *, subject: str, names: Sequence[str], book: LinkB
         key for line in lines if line.item is not None and number.get(line.item) is not None for key in line.keys
     )
     return Split(
-        document, items, web_link or _title_link(outline), readings, _whole_text(lines), message, content, assigned
+        document, items, _web_links(lines, outline, book), readings, _whole_text(lines), message, content, assigned
     )
 
 
-def _web_link(lines: Sequence[Line], book: LinkBook) -> str | None:
-    """The address under which the issue can be read on the web, as it stands in the message."""
-    for line in lines:
-        for span in line.block.spans:
-            if span.href and book.is_outside(span.href) and book.purpose(span.href, span.text.strip()) == "web-version":
-                return span.href
-    return None
+def _web_links(lines: Sequence[Line], outline: Outline, book: LinkBook) -> tuple[str, ...]:
+    """Addresses under which the issue can be read on the web, as they stand in the message: its title's, then what says so."""
+    found = [outline.issue_title.href] if outline.issue_title is not None and outline.issue_title.href else []
+    found += [
+        span.href
+        for line in lines
+        for span in line.block.spans
+        if span.href and book.is_outside(span.href) and book.purpose(span.href, span.text.strip()) == "web-version"
+    ]
+    return tuple(dict.fromkeys(found))
 
 
-def _title_link(outline: Outline) -> str | None:
-    return outline.issue_title.href if outline.issue_title is not None else None
+def web_link(parts: Sequence[Split], named: str | None, book: LinkBook) -> str | None:
+    """The best address of the issue on the web: an open one before a click-tracker, `named` (by a header) before none."""
+    found = [href for part in parts for href in part.web_links] + ([named] if named else [])
+    usable = [href for href in found if book.is_outside(href)]
+    open_ones = [
+        h
+        for h in usable
+        if book.look(h).target.state == "canonical" and not book.look(h).personal and "/app-link/" not in h
+    ]
+    return next(iter(open_ones), next(iter(usable), None))
 
 
 def _whole_text(lines: Sequence[Line]) -> str:
@@ -77,11 +90,12 @@ def _whole_text(lines: Sequence[Line]) -> str:
 
 
 def choose(parts: Sequence[Split]) -> Split:
-    """The part of a message (the HTML comes first) that yields more: the one with more items, the HTML where they tell as much."""
+    """The part of a message (the HTML comes first) to go by: the HTML, unless nothing but the text falls into items."""
     best = parts[0]
     if any(part.is_message for part in parts):
         return next((p for p in parts if p.is_message and p.text.strip()), best)
     for part in parts[1:]:
-        if len(part.items) > len(best.items) * 1.25 or (not best.text.strip() and part.text.strip()):
+        few = len(best.items) < MIN_ITEMS <= len(part.items) or 2 * len(best.items) < len(part.items)
+        if few or (not best.text.strip() and part.text.strip()):
             best = part
     return best

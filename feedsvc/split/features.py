@@ -47,6 +47,12 @@ COUNTS = re.compile(
     r"^[\d.,]+\s?[kKmM]?\+?\s+(?:likes?|stars?|points?|comments?|upvotes?|views?|downloads?|shares?|votes?|claps?|retweets?|reactions?)\b.{0,30}$",
     re.I,
 )
+BYLINE = re.compile(r"^(?:by|von|par|por|di|via|—|–|--|-)\s+\S+(?:\s+\S+){0,6}$", re.I)
+MAX_BYLINE_WORDS = 7
+# A linked lead that is a title on the line of its text: "Title — what it is about".
+TITLE_END = re.compile(r"^\s*(?:[–—:|]|-{1,2}\s|\()")
+MIN_OPENING_WORDS = 2
+MIN_OPENED_WORDS = 5
 SALUTATION = re.compile(
     r"^(?:dear|hi|hey|hello|good (?:morning|afternoon|evening)|happy \w+|gm|liebe\w*|hallo|guten \w+|moin|bonjour|ch[eè]r\S*"
     r"|salut|hola|querid\w+|ciao)\b.{0,60}[,!.:]$",
@@ -141,6 +147,7 @@ class Line:
     is_meta: bool = False
     is_empty: bool = False  # of a head: neither text nor a button stands under it
     marker: bool = False
+    opens: bool = False  # begins with a linked title that a sign parts from its text
     points_on: bool = False  # a link that ends in an arrow: a call to action where text stands above it
     signature: tuple[object, ...] = ()
     prominence: float = 0.0
@@ -272,6 +279,23 @@ def _name_furniture(line: Line, book: LinkBook) -> None:
             line.role, line.reason = "furniture", "a bar of housekeeping links"
 
 
+def _opens(line: Line) -> bool:
+    """Whether the line begins with a linked title that a dash, a colon or a parenthesis parts from its text."""
+    if not line.linked_lead or line.block.kind != "paragraph":
+        return False
+    lead = ""
+    rest = ""
+    href = None
+    for span in line.block.spans:
+        if rest or (href is not None and span.href != href):
+            rest += span.text
+        else:
+            lead += span.text
+            href = span.href or href
+    words = len(WORDS.findall(lead))
+    return words >= MIN_OPENING_WORDS and bool(TITLE_END.match(rest)) and len(WORDS.findall(rest)) >= MIN_OPENED_WORDS
+
+
 def _runs_on(line: Line) -> bool:
     """Whether emphasised words are a sentence, or lead on to what follows, rather than stand for themselves."""
     text = line.text.rstrip(" *_")
@@ -309,8 +333,9 @@ def _name_looks(line: Line, body: float) -> None:
         return
     has_letters = len(LETTERS.findall(text[:60])) >= 3
     domain_only = bool(DOMAIN.match(text)) and "." in text
+    byline = line.words <= MAX_BYLINE_WORDS and block.kind != "item" and BYLINE.match(text)
     fine = line.size <= FINE_PRINT * body and line.words <= MAX_FINE_PRINT_WORDS and not line.hrefs
-    if domain_only or not has_letters or fine or COUNTS.match(text):
+    if domain_only or not has_letters or fine or byline or COUNTS.match(text):
         line.is_meta = True
         return
     if line.words <= 8 and not line.hrefs and SALUTATION.match(text):
@@ -323,6 +348,7 @@ def _name_looks(line: Line, body: float) -> None:
         line.is_meta = True  # a read time or a mark that stands alone
         return
     whole_linked = line.linked >= WHOLE and line.href is not None
+    line.opens = not whole_linked and _opens(line)
     if (
         whole_linked
         and line.words <= MAX_CTA_WORDS

@@ -85,10 +85,10 @@ def _issue_title(lines: list[Line], subject: str, names: Sequence[str]) -> Line 
 
 def _is_item_too(head: Line, lines: Sequence[Line], peers: int) -> bool:
     """Whether a head that says what the subject says is one of several items, after which the issue was named."""
-    if not is_linked_head(head):
-        return False
     if peers > Heads.MAX_TITLE_PEERS:
         return True
+    if not is_linked_head(head):
+        return False
     others = sum(is_linked_head(line) and line.is_head for line in lines)
     teaser = sum(line.words for line in under(head, lines) if line.is_text and line.block.kind == "paragraph")
     return others > Heads.MIN_OTHER_LINKED and Heads.MIN_STORY_WORDS <= teaser <= Heads.MAX_TEASER_WORDS
@@ -277,3 +277,22 @@ def _titles(lines: list[Line]) -> None:
         if is_linked_head(head):
             continue
         head.role, head.reason = "title", "a head with text under it"
+    openers = [line for line in lines if line.opens and not line.is_furniture and line.role == "unused"]
+    if len({line.keys[0] for line in openers}) >= Heads.MIN_OPENERS:
+        for line in openers:
+            line.role, line.reason = "title", "a line that begins with a linked title"
+    _menus(linked)
+
+
+def _menus(linked: Sequence[Line]) -> None:
+    """Linked heads of a word or two without text, beside others that are titles by every sign, are tags or a menu."""
+    strong = [
+        h for h in linked if h.role == "title" and h.words > Heads.MENU_WORDS and (not h.is_empty or h.bold >= WHOLE)
+    ]
+    if len(strong) < Heads.MIN_STRONG:
+        return
+    least = min(h.prominence for h in strong)
+    for head in linked:
+        weak = head.is_empty and head.words <= Heads.MENU_WORDS and not head.marker and head.block.kind != "heading"
+        if weak and head.prominence < least + Heads.SMALLER and head.signature not in {h.signature for h in strong}:
+            _drop(head, "a tag or a line of a menu")

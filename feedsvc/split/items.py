@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from feedsvc.enrich import declared_minutes, split_title
 from feedsvc.links import shared_address
 from feedsvc.model import Block, Image, Kind, Span
-from feedsvc.split.features import COUNTS, WHOLE, Line, LinkBook
+from feedsvc.split.features import BYLINE, COUNTS, WHOLE, Line, LinkBook
 from feedsvc.split.outline import Draft
 from feedsvc.split.phrases import says
 from feedsvc.split.units import DASHES, first_sentence, title_before_source
 
 MIN_LEAD_WORDS = 4
 MAX_META_WORDS = 14
-BYLINE = re.compile(r"^(?:by|von|par|por|di|via|—|–|-)\s+\S+(?:\s+\S+){0,6}$", re.I)
 # What may stand behind a linked title on its line: a dash, "by", a parenthesis.
 BEHIND_TITLE = re.compile(r"^\s*(?:[–—|·•-]\s|\(|\[|,?\s*(?:by|von|par|por|di|via)\s)", re.I)
 MIN_IMAGE_PX = 60

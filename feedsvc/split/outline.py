@@ -101,6 +101,8 @@ def _gather(lines: list[Line]) -> tuple[list[Draft], list[Line]]:
                 announced, current = line.text, None
         elif line.role == "title" and not (current is not None and _goes_on(current, line)):
             current = Draft(line, section=_text(section), eyebrow=_text(eyebrow), announced=announced)
+            if not line.is_head:
+                current = Draft(None, [line], _text(section), _text(eyebrow), announced, unit=True)
             drafts.append(current)
             eyebrow, announced, closed = None, None, False
         elif closed and not line.is_head:
@@ -146,6 +148,8 @@ def _text(line: Line | None) -> str | None:
 def _goes_on(current: Draft, head: Line) -> bool:
     """Whether a head only goes on with the item at hand."""
     opener = current.first
+    if not head.is_head:
+        return False  # a line with title and text
     if is_linked_head(head):
         if set(head.keys) & set(opener.keys):
             if _is_broken_title(current, head):
@@ -248,6 +252,9 @@ def _take_lists_apart(drafts: list[Draft], intro: list[Line], *, strict: bool) -
     out = [_unit_draft(unit, None, None) for unit in units]
     intro = _others(intro, units)
     for draft in drafts:
+        if below := _stories_below(draft):
+            out += below
+            continue
         found = lists.get(id(draft), [])
         if not found or draft.head is None:
             out.append(draft)
@@ -267,6 +274,39 @@ def _take_lists_apart(drafts: list[Draft], intro: list[Line], *, strict: bool) -
         out += [_unit_draft(unit, section, draft.announced) for unit in found]
     out.sort(key=lambda draft: draft.first.index)
     return out, intro
+
+
+def _stories_below(draft: Draft) -> list[Draft]:
+    """The smaller heads under a head as stories of their own, where nearly each has a link that no other has; else none."""
+    if draft.head is None or draft.is_linked:
+        return []
+    heads = [line for line in draft.body if line.is_head and not is_linked_head(line) and not line.is_cta]
+    heads = [line for line in heads if heads and line.signature == heads[0].signature]
+    if len(heads) < Units.MIN_LEAD_UNITS:
+        return []
+    before = [line for line in draft.body if line.index < heads[0].index]
+    if sum(line.words for line in before if line.is_text) > Heads.INTRO_WORDS:
+        return []
+    starts = [line.index for line in heads] + [draft.body[-1].index + 1]
+    stories = [
+        Draft(
+            head,
+            [line for line in draft.body if start < line.index < end],
+            draft.head.text,
+            draft.eyebrow,
+            draft.announced,
+        )
+        for head, start, end in zip(heads, starts, starts[1:], strict=False)
+    ]
+    keys = [next((key for line in story.lines for key in line.keys), "") for story in stories]
+    if len({key for key in keys if key}) < Units.MIN_DISTINCT * len(stories):
+        return []
+    if sum(story.words for story in stories) > Units.MAX_STORY_WORDS * len(stories):
+        return []
+    draft.head.role, draft.head.reason = "section", "a head over smaller heads with links of their own"
+    for head in heads:
+        head.role, head.reason = "title", "a smaller head with a link of its own"
+    return stories
 
 
 def _has_own(draft: Draft, first: Unit) -> bool:

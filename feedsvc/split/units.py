@@ -50,7 +50,8 @@ def find_units(segment: Sequence[Line], *, strict: bool = False, linked: bool = 
     for openers, least in kinds[:1] if linked else kinds:
         if linked and sum(line.linked_lead for line in openers) < Units.MIN_DISTINCT * len(openers):
             continue
-        if len(openers) >= least and _holds(openers, texts, strict=strict):
+        sure = len(openers) >= Units.SURE_LEADS and all(line.linked_lead for line in openers)
+        if len(openers) >= least and _holds(openers, texts, strict=strict and not sure):
             return _gather(openers, segment)
     return []
 

@@ -40,6 +40,9 @@ class Heads:
     SMALLER = 0.03
     MUCH_SMALLER = 0.2
     EYEBROW = 0.05
+    MIN_OPENERS = 3  # lines that begin with a linked title, from which on each is an item
+    MENU_WORDS = 3
+    MIN_STRONG = 3
     PLAIN = 1.1  # below, a linked line is set like the text
     KICKER_WORDS = 5  # a kicker, an author's name, the name of a stock
     NAMES_LIST = 1.3  # a linked head less prominent than this is a link before a list, not its name
@@ -54,8 +57,10 @@ class Units:
     MIN_LINKED = 0.7  # share of the units that have a link of their own
     MIN_DISTINCT = 0.8  # share of the units whose first link leads where no other's does
     MAX_LINE_WORDS = 45  # of a line that is an item although neither bullet nor bold lead says so
+    MAX_STORY_WORDS = 90  # on average, of stories under smaller heads; parts of one long story are longer
     MAX_INTRO_CHARS = 420  # text before the first unit
     # In an issue that is headed by its own title, so that it may be an essay, a list must be the whole of what stands under its head.
+    SURE_LEADS = 4  # unless so many lines begin with their link
     POST_COVERAGE = 0.9
     POST_INTRO_CHARS = 130
     MIN_IN_OTHER_LISTS = 4  # units elsewhere, from which on a single item under a head is a list too
