@@ -56,6 +56,12 @@ def latest_articles(
     return tuple(_stored_article(row) for row in rows)
 
 
+def issue_articles(connection: Connection, issue_uid: str) -> tuple[StoredArticle, ...]:
+    """The articles of this issue, of every kind, in its own order; none where there is no such issue."""
+    rows = connection.execute(_ARTICLE_ROWS.where(issues.c.uid == issue_uid).order_by(articles.c.position))
+    return tuple(_stored_article(row) for row in rows)
+
+
 def get_article(connection: Connection, uid: str) -> StoredArticle | None:
     """The article with this entry id (`urn:uuid:…`), or None."""
     row = connection.execute(_ARTICLE_ROWS.where(articles.c.uid == uid)).one_or_none()

@@ -93,6 +93,11 @@ class Store:
         with reading(self._engine) as connection:
             return queries.latest_articles(connection, limit, kinds, newsletter)
 
+    def issue_articles(self, issue_id: str) -> tuple[StoredArticle, ...]:
+        """The articles of this issue, of every kind, in its own order; none where there is no such issue."""
+        with reading(self._engine) as connection:
+            return queries.issue_articles(connection, issue_id)
+
     def get_article(self, uuid: str) -> StoredArticle | None:
         """The article with this id, with or without `urn:uuid:`, or None."""
         with reading(self._engine) as connection:

@@ -20,7 +20,6 @@ from feedsvc.web.site import base_url, site
 blueprint = Blueprint("pages", __name__)
 
 ALL_KINDS: Final[frozenset[Kind]] = frozenset(get_args(Kind))
-_LOOKED_THROUGH = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +64,7 @@ def front() -> str:
 @blueprint.get("/issues/<issue_id>")
 def issue(issue_id: str) -> str:
     """Show the articles of one issue, with all their text."""
-    # The store has no question for one issue yet, so the newest are looked through.
-    newest = site().store.latest_articles(_LOOKED_THROUGH, kinds=ALL_KINDS)
-    found = issue_views((stored for stored in newest if stored.issue_id == issue_id), base_url())
+    found = issue_views(site().store.issue_articles(issue_id), base_url())
     if not found:
         raise NotFound("There is no such issue here.")
     return render_template("issue.html", issue=found[0])
