@@ -5,11 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from feedsvc.document import render
-from feedsvc.enrich import Lexicon, estimate_minutes, is_shouting, plain_summary, repair_case, split_title
+from feedsvc.enrich import (
+    Lexicon,
+    declared_minutes,
+    estimate_minutes,
+    is_shouting,
+    plain_summary,
+    repair_case,
+    split_title,
+)
 from feedsvc.links import Target
 from feedsvc.model import Article, Block, Kind, Message, ReadSource, entry_id
 from feedsvc.split import Item, LinkBook, Split
 
+HEAD_LINES = 15
 NO_TARGET = Target(None, None)
 
 
@@ -36,6 +45,8 @@ def make_whole(message: Message, part: Split, book: LinkBook, web: str | None) -
     parts_of_title = split_title(message.subject)
     title = parts_of_title.title or message.subject or message.newsletter.name
     minutes: int | None = parts_of_title.read_minutes
+    if minutes is None:
+        minutes = _declared(part)
     source: ReadSource = "declared"
     if minutes is None and text:
         minutes, source = estimate_minutes(text), "estimated"
@@ -54,6 +65,12 @@ def make_whole(message: Message, part: Split, book: LinkBook, web: str | None) -
             read_source=source if minutes is not None else None,
         ),
     )
+
+
+def _declared(part: Split) -> int | None:
+    """The read time that the issue declares of itself, in its preheader or a short line near its head."""
+    head = [part.document.preheader] + [r.block.text for r in part.readings[:HEAD_LINES]]
+    return next((m for text in head if text and (m := declared_minutes(text)) is not None), None)
 
 
 def _article(

@@ -65,6 +65,10 @@ FINE_PRINT = 0.8  # of the body's size: captions, credits, counts
 MAX_FINE_PRINT_WORDS = 16
 PARENTHESIS_BEHIND = re.compile(r"^\s*\([^()]{1,60}\)\s*$")
 MIN_CAPS_CHARS = 6
+BANNER_HEIGHT_PX = 50
+BANNER_RATIO = 3
+MAX_BANNER_WORDS = 6
+BANNER_PROMINENCE = 1.3
 ICON_PX = 64
 MIN_SENTENCE_WORDS = 5
 MIN_BAR_LINKS = 2
@@ -320,6 +324,21 @@ def _is_bar(line: Line, book: LinkBook) -> bool:
     return len(distinct) > MIN_BAR_LINKS or any(sign in signs for sign in "|·•–—/")
 
 
+def _name_banner(line: Line) -> None:
+    """A low, wide picture with a few words as its alternative text, and no link, is a heading that was drawn."""
+    image = line.block.images[0]
+    words = len(WORDS.findall(image.alt))
+    low = image.height is not None and image.height <= BANNER_HEIGHT_PX
+    if (
+        not line.hrefs
+        and low
+        and (image.width or 0) >= BANNER_RATIO * (image.height or 1)
+        and 1 <= words <= MAX_BANNER_WORDS
+    ):
+        line.is_head, line.text, line.words = True, image.alt, words
+        line.signature, line.prominence = ("banner", round(image.height or 0)), BANNER_PROMINENCE
+
+
 def _is_marked(text: str) -> bool:
     """Whether a title carries a marker: a read time, a label, a sponsor mark."""
     parts = split_title(text)
@@ -329,12 +348,16 @@ def _is_marked(text: str) -> bool:
 def _name_looks(line: Line, body: float) -> None:
     """Say whether the line is a head, a call to action or a meta line, and in which style it is set."""
     text, block = line.text, line.block
+    if block.kind == "image":
+        _name_banner(line)
     if block.kind in ("rule", "image", "code"):
         return
     has_letters = len(LETTERS.findall(text[:60])) >= 3
     domain_only = bool(DOMAIN.match(text)) and "." in text
     byline = line.words <= MAX_BYLINE_WORDS and block.kind != "item" and BYLINE.match(text)
-    fine = line.size <= FINE_PRINT * body and line.words <= MAX_FINE_PRINT_WORDS and not line.hrefs
+    fine = (
+        line.size <= FINE_PRINT * body and line.words <= MAX_FINE_PRINT_WORDS and not line.hrefs and line.bold < WHOLE
+    )
     if domain_only or not has_letters or fine or byline or COUNTS.match(text):
         line.is_meta = True
         return

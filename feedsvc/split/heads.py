@@ -175,6 +175,8 @@ def _announcements(lines: list[Line]) -> None:
         most = Heads.ANNOUNCING_WORDS if not line.hrefs else Heads.ANNOUNCING_LINKED_WORDS
         if line.is_furniture or (line.marker and line.words > Heads.ANNOUNCING_LINKED_WORDS):
             continue
+        if line.text.lstrip().startswith("*"):
+            continue  # a footnote to the items that bear an asterisk
         if line.words <= most and says("sponsor_line", plain(line)):
             line.role, line.reason, line.is_head = "sponsor", "announces something paid for", False
 

@@ -17,6 +17,7 @@ MIN_LEAD_WORDS = 4
 MAX_META_WORDS = 14
 # What may stand behind a linked title on its line: a dash, "by", a parenthesis.
 BEHIND_TITLE = re.compile(r"^\s*(?:[–—|·•-]\s|\(|\[|,?\s*(?:by|von|par|por|di|via)\s)", re.I)
+MAX_MARK_CHARS = 80  # of a line such as "-- Name (SPONSOR)"
 MIN_IMAGE_PX = 60
 MIN_WRITTEN_WORDS = 120
 
@@ -46,6 +47,8 @@ class Item:
 def make_item(draft: Draft, book: LinkBook) -> Item:
     """The item that a draft describes."""
     title, rest, inferred = _title(draft)
+    if draft.number:
+        title = title.lstrip().removeprefix(draft.number).lstrip(" .:)-–—")
     meta = _meta_lines(draft)
     body = [line for line in draft.body if line is not draft.first]
     texts = [rest] if rest else []
@@ -101,10 +104,24 @@ def _title(draft: Draft) -> tuple[str, str, bool]:
             len(clean.split()) >= MIN_LEAD_WORDS or (words is linked or first.linked_lead or len(clean.split()) >= 2)
         ):
             return clean, rest.strip(DASHES + "\u00a0") if rest.lstrip()[:1] in DASHES else rest.strip(), False
+    named = _named_link(first)
+    if named:
+        return named, "", False
     without_source = _head_title(first)
     if without_source != first.text:
         return without_source, "", False
     return first_sentence(first.text), first.text, True
+
+
+def _named_link(line: Line) -> str:
+    """The words of the one link that a line ends in after a colon: "Our guide: How to frob"; else nothing."""
+    spans = [s for s in line.block.spans if s.text.strip()]
+    linked = [s for s in spans if s.href]
+    if not linked or len({s.href for s in linked}) != 1 or spans[-len(linked) :] != linked:
+        return ""
+    before = "".join(s.text for s in spans[: -len(linked)]).rstrip()
+    words = "".join(s.text for s in linked).strip()
+    return words if before.endswith(":") and len(words.split()) >= MIN_LEAD_WORDS - 1 else ""
 
 
 def _head_title(head: Line) -> str:
@@ -211,6 +228,12 @@ def _image(draft: Draft) -> Image | None:
 def _kind(draft: Draft, title: str) -> Kind:
     """Article, sponsor or job, by what the title, the line before it or the section says."""
     if draft.announced is not None or split_title(title).sponsor:
+        return "sponsor"
+    if any(
+        len(line.text) <= MAX_MARK_CHARS and split_title(line.text).sponsor
+        for line in draft.body
+        if line is not draft.first
+    ):
         return "sponsor"
     for words in (draft.section, draft.eyebrow):
         if words and says("sponsor_line", words.strip(" :*_-–—|")):

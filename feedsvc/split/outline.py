@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from feedsvc.model import Block
-from feedsvc.split.features import Line, LinkBook
+from feedsvc.split.features import WHOLE, Line, LinkBook
 from feedsvc.split.heads import OVER_HOUSEKEEPING, fold, is_linked_head, name_heads
 from feedsvc.split.units import Unit, find_units, single_unit
 from feedsvc.split.weights import Heads, Units
@@ -28,6 +29,7 @@ class Draft:
     title_lines: list[Line] = field(default_factory=list)  # further lines of a title that was broken in two
     unit: bool = False
     essay: bool = False  # the long text of an issue that also holds other items
+    number: str = ""  # the number printed before the title, where the items count
     shares: list[str] = field(default_factory=list)  # its share buttons, which name its address
 
     @property
@@ -67,6 +69,7 @@ def read_outline(lines: list[Line], subject: str, names: Sequence[str], book: Li
     """The outline of an issue. `names` are what the newsletter calls itself; a head that is only such a name is its masthead."""
     title = name_heads(lines, subject, names, book)
     drafts, intro = _gather(lines)
+    _settle_eyebrows(drafts)
     drafts, intro = _take_lists_apart(drafts, intro, strict=title is not None)
     drafts = [d for d in drafts if not _is_quote_row(d)]
     drafts = [d for d in drafts if any(line.hrefs for line in d.lines) or d.words >= Heads.MIN_STORY_WORDS]
@@ -80,7 +83,8 @@ def _gather(lines: list[Line]) -> tuple[list[Draft], list[Line]]:
     current: Draft | None = None
     section: Line | None = None
     eyebrow: Line | None = None
-    announced: str | None = None
+    mains: set[tuple[object, ...]] = set()  # styles of heads that were sections, not eyebrows
+    announced: Line | None = None
     closed = False  # from the housekeeping at the end of the mail to the next head
     for line in lines:
         if current is not None and (line.is_furniture or line.block.kind == "image"):
@@ -89,22 +93,33 @@ def _gather(lines: list[Line]) -> tuple[list[Draft], list[Line]]:
             if line.reason in (OVER_HOUSEKEEPING, "a phrase of housekeeping") and line.index > 0.5 * len(lines):
                 closed = True
         elif line.role == "section":
-            if section is not None and line.prominence < section.prominence - Heads.EYEBROW:
+            smaller = section is not None and line.prominence < section.prominence - Heads.EYEBROW
+            if smaller and line.signature not in mains:
                 eyebrow = line
             else:
                 section, eyebrow = line, None
+                mains.add(line.signature)
             current, closed = None, False
         elif line.role == "sponsor":
             if current is not None and current.head is not None and not current.body:
                 current.announced = line.text
             else:
-                announced, current = line.text, None
+                announced, current = line, None
         elif line.role == "title" and not (current is not None and _goes_on(current, line)):
-            current = Draft(line, section=_text(section), eyebrow=_text(eyebrow), announced=announced)
-            if not line.is_head:
-                current = Draft(None, [line], _text(section), _text(eyebrow), announced, unit=True)
+            if (
+                section is not None
+                and not is_linked_head(line)
+                and line.is_head
+                and line.prominence >= section.prominence
+            ):
+                section, eyebrow = None, None
+            paid = _text(announced) if announced is not None and _is_next(announced, line, lines) else None
+            if line.is_head:
+                current = Draft(line, [], _text(section), _text(eyebrow), paid)
+            else:
+                current = Draft(None, [line], _text(section), _text(eyebrow), paid, unit=True)
             drafts.append(current)
-            eyebrow, announced, closed = None, None, False
+            announced, closed = None, False
         elif closed and not line.is_head:
             line.reason = line.reason or "after the housekeeping began"
         elif current is not None:
@@ -115,12 +130,28 @@ def _gather(lines: list[Line]) -> tuple[list[Draft], list[Line]]:
             current.body.append(line)
         elif announced is not None and line.is_text and line.words >= 5:
             # Something paid for that has no title of its own.
-            current = Draft(None, [line], _text(section), None, announced, unit=True)
+            current = Draft(None, [line], _text(section), None, announced.text, unit=True)
             drafts.append(current)
             announced = None
         else:
             intro.append(line)
     return drafts, intro
+
+
+def _is_next(announcement: Line, title: Line, lines: Sequence[Line]) -> bool:
+    """Whether nothing but pictures stands between a line that announces a sponsor and a title."""
+    between = [line for line in lines[announcement.index + 1 : title.index] if line.text and line.reason != "no words"]
+    return all(line.reason == "the newsletter's name" for line in between)
+
+
+def _settle_eyebrows(drafts: list[Draft]) -> None:
+    """A small heading that stands over several items is their section; over one item each, it is that item's label."""
+    counts = Counter(d.eyebrow for d in drafts if d.eyebrow)
+    if not counts or sum(counts.values()) < Heads.ITEMS_PER_SECTION * len(counts):
+        return
+    for draft in drafts:
+        if draft.eyebrow:
+            draft.section, draft.eyebrow = draft.eyebrow, None
 
 
 def _is_quote_row(draft: Draft) -> bool:
@@ -271,7 +302,7 @@ def _take_lists_apart(drafts: list[Draft], intro: list[Line], *, strict: bool) -
             section = draft.head.text if named else draft.section
             draft.head.role, draft.head.reason = "section", "a head over a list"
         intro += [line for line in others if line.index > found[0].first.index or not _has_own(draft, found[0])]
-        out += [_unit_draft(unit, section, draft.announced) for unit in found]
+        out += [_unit_draft(unit, _nearest_label(unit, draft) or section, None) for unit in found]
     out.sort(key=lambda draft: draft.first.index)
     return out, intro
 
@@ -322,6 +353,19 @@ def _has_own(draft: Draft, first: Unit) -> bool:
 def _others(lines: Sequence[Line], units: Sequence[Unit]) -> list[Line]:
     taken = {line.index for unit in units for line in unit.lines}
     return [line for line in lines if line.index not in taken]
+
+
+def _nearest_label(unit: Unit, draft: Draft) -> str | None:
+    """The last short emphasised line above a unit, within the text that the list was found in."""
+    labels = [
+        line
+        for line in draft.body
+        if line.index < unit.first.index
+        and line.words <= Heads.LABEL_WORDS
+        and (line.is_head or line.bold >= WHOLE)
+        and not line.hrefs
+    ]
+    return labels[-1].text if labels else None
 
 
 def _unit_draft(unit: Unit, section: str | None, announced: str | None) -> Draft:

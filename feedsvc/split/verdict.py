@@ -11,11 +11,31 @@ from feedsvc.split.outline import Draft, Outline
 from feedsvc.split.weights import Essay, Story
 
 NUMBERED = re.compile(r"^\W*(?:#?\d{1,2}[.):]|\d{1,2}\s*[-–—])\s*\S")
+LEADING_NUMBER = re.compile(r"^(\d{1,2})(?=[\s.:)])")
+MIN_COUNTED = 3
 LIST_MARKS = re.compile(r"[,;+|•·/]|\band\b|\bund\b|\bet\b|\by\b|\bplus\b", re.I)
 
 
 def settle(outline: Outline, lines: Sequence[Line], subject: str) -> list[Draft]:
     """The items that the issue falls into, in order; none where it is one text."""
+    items = _decide(outline, lines, subject)
+    _number(items)
+    return items
+
+
+def _number(items: Sequence[Draft]) -> None:
+    """Note the numbers that titles begin with where they count on from one to the next."""
+    run: list[Draft] = []
+    for draft in items:
+        found = LEADING_NUMBER.match(draft.first.text)
+        if found and int(found[1]) == len(run) + 1:
+            run.append(draft)
+    if len(run) >= MIN_COUNTED:
+        for number, draft in enumerate(run, 1):
+            draft.number = str(number)
+
+
+def _decide(outline: Outline, lines: Sequence[Line], subject: str) -> list[Draft]:
     linked = [d for d in outline.drafts if d.is_linked]
     stories = [d for d in outline.drafts if not d.is_linked]
     if stories and _are_stories(stories, lines, subject, outline.issue_title):

@@ -43,6 +43,8 @@ class Heads:
     MIN_OPENERS = 3  # lines that begin with a linked title, from which on each is an item
     MENU_WORDS = 3
     MIN_STRONG = 3
+    LABEL_WORDS = 7
+    ITEMS_PER_SECTION = 1.5  # fewer items on average under a small heading, and it belongs to the item
     PLAIN = 1.1  # below, a linked line is set like the text
     KICKER_WORDS = 5  # a kicker, an author's name, the name of a stock
     NAMES_LIST = 1.3  # a linked head less prominent than this is a link before a list, not its name
