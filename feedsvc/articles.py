@@ -27,7 +27,8 @@ def make_articles(message: Message, part: Split, book: LinkBook, web: str | None
 
     `web` is the address of the issue on the web, as it stands in the message: that of a text which is written in the mail itself.
     """
-    lexicon = Lexicon.learn([part.text])
+    running = (r.block.text for r in part.readings if r.role not in ("title", "section"))
+    lexicon = Lexicon.learn((*running, f"of {message.newsletter.name} it"))
     used: set[str] = set()
     return tuple(_article(message, item, book, lexicon, used, web) for item in part.items)
 

@@ -36,7 +36,9 @@ def convert(data: bytes, *, received: datetime, filename: str | None = None) -> 
         message_id=message.message_id,
         web_url=book.look(web).target.url if web else None,
         articles=articles,
-        links=LinkCount(len(part.content_keys), len(part.content_keys & part.assigned_keys)),
+        links=LinkCount(
+            len(part.content_keys), len(part.content_keys & part.assigned_keys if part.items else part.content_keys)
+        ),
         problems=message.problems + part.document.problems,
         readings=part.readings,
         recipients=readers,

@@ -145,8 +145,12 @@ def repair_case(title: str, lexicon: Lexicon, summary: str = "", *, url: str = "
     """
     if not title.isupper():
         return title
-    own = Lexicon.learn((summary,)) if summary else Lexicon()
+    # A text that begins with a small letter says how its first word is written ("pocketvec is ..."); with a capital one it does not.
+    own = Lexicon.learn((f"of {summary}" if summary[:1].islower() else summary,)) if summary else Lexicon()
     repaired = _Repair(own, lexicon, summary, url, sure=not is_shouting(title)).run(title)
+    first = summary.split(None, 1)[0] if summary[:1].islower() else ""
+    if first and repaired.casefold().split(None, 1)[0] == first.casefold():
+        repaired = first + repaired[len(first) :]  # a name that is written small even where a sentence begins
     return repaired if repaired.casefold() == title.casefold() else title
 
 

@@ -28,7 +28,7 @@ _IS_TAIL_DECORATION = re.compile(rf"[\s{_PICTURES}›»→|·•∙⋅]").match
 _HEAD_BULLET = re.compile(r"(?:#{1,6}|[-–—*+>|»›]{1,3}|[oO](?=\s\s))\s+")
 # "1." "12)" "(3)" "#3" "[4]" "No. 5:"; four digits are a year, and a number without a mark is content ("7 lessons", "3D printing").
 _HEAD_NUMBER = re.compile(
-    r"(?:\d{1,3}[.)](?=\s)|\(\d{1,3}\)|\[\d{1,3}\]|#\d{1,4}\b[.:)]?(?=\s)|0\d(?=\s+[^\W\d]))\s*(?:[-–—]\s+)?"
+    r"(?:\d{1,3}[.)](?=\s)|\(\d{1,3}\)|\[\d{1,3}(?:\.\d{1,2})?\]|#\d{1,4}\b[.:)]?(?=\s)|0\d(?=\s+[^\W\d]))\s*(?:[-–—]\s+)?"
 )
 _FOOTNOTE = re.compile(r"(?:(?<=\s)|(?<=[)\]\"”’!?.]))\[\d{1,3}\]$|^\[\d{1,3}\]$")
 _TAIL_MARKS = re.compile(r"\s+(?:[-–—:,;]|[<>]{1,2}|->|=>)$|(?<=\S)>{2}$")

@@ -7,7 +7,7 @@ from collections import Counter
 
 # Substack gives each reader a number in base 36 and puts it into nearly every link of a mail as `r=`; in a link that somebody shared, `r=` is
 # the number of the one who shared it, and stands once or twice.
-_SUBSTACK_READER = re.compile(r"[?&](?:amp;)?r=([0-9a-z]{3,8})(?=[&#\"'\s)\]>]|$)")
+_SUBSTACK_READER = re.compile(r"[?&](?:amp;)?r=([0-9a-z]{1,8})(?=[&#\"'\s)\]>]|$)")
 _MIN_LINKS = 3
 
 

@@ -43,6 +43,12 @@ class SavedBody:
     problems: tuple[Problem, ...]
 
 
+# An issue's number at the end of a title, with or without the issue's own words behind it: the newsletter's name stands before it.
+_ISSUE_NUMBER = re.compile(
+    r"(?<=\w)\s*[-–—|:,(]?\s*(?:#\s?|\b(?:no\.?|nr\.?|issue|edition|ausgabe|vol\.?|n°)\s?#?)\d{1,5}\b.*$", re.I
+)
+
+
 def read_saved(body: str, *, is_html: bool, received: datetime, filename: str | None) -> SavedBody:
     """Read title, newsletter and date of a saved body; `body` is clean text."""
     fields: dict[str, str] = {}
@@ -101,6 +107,7 @@ def _sent(fields: dict[str, str], title: str, stem: str, received: datetime) -> 
 
 def _name_from(title: str, stem: str) -> str:
     """Return the newsletter's name: what a date leaves of the title, else of the file name, else the whole title."""
+    title = _ISSUE_NUMBER.sub("", title).strip() or title
     dated = find_date(title)
     if dated is not None and dated[1]:
         return _SAVER_WORD.sub("", dated[1])

@@ -9,7 +9,7 @@ from feedsvc.model import Document, Reading
 from feedsvc.split.features import Line, LinkBook, read_lines
 from feedsvc.split.items import Item, make_item
 from feedsvc.split.nature import is_message
-from feedsvc.split.outline import Outline, read_outline
+from feedsvc.split.outline import AFTER_HOUSEKEEPING, Outline, read_outline
 from feedsvc.split.pair import direct_links
 from feedsvc.split.verdict import settle
 
@@ -50,7 +50,8 @@ def split(document: Document, *, subject: str, names: Sequence[str], book: LinkB
         Reading(line.block, line.role, number.get(line.item) if line.item is not None else None, line.reason)
         for line in lines
     )
-    content = frozenset(key for line in lines if not line.is_furniture for key in line.keys if key)
+    telling = [line for line in lines if not line.is_furniture and line.reason != AFTER_HOUSEKEEPING]
+    content = frozenset(key for line in telling for key in line.keys if key)
     assigned = frozenset(
         key for line in lines if line.item is not None and number.get(line.item) is not None for key in line.keys
     )

@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 
+from feedsvc.enrich import split_title
 from feedsvc.split.features import LEADING_NOISE, WHOLE, Line, LinkBook
 from feedsvc.split.phrases import says
 from feedsvc.split.weights import Heads
@@ -260,6 +261,7 @@ def _titles(lines: list[Line]) -> None:
     linked = [h for h in heads if is_linked_head(h)]
     sections = [line.index for line in lines if line.role == "section"]
     marked = sum(h.marker for h in linked)
+    paid = False  # within something paid for, whose text is full of links
     for head in linked:
         weak = not head.marker and head.block.kind != "heading"
         if (
@@ -271,9 +273,10 @@ def _titles(lines: list[Line]) -> None:
             head.reason = "a link of one short word"
         elif len(sections) >= 2 and head.index < sections[0] and head.words <= 3 and _is_empty(head, lines):
             _drop(head, "a by-line")
-        elif weak and marked >= Heads.MIN_MARKED and marked >= 0.5 * len(linked):
+        elif weak and marked >= Heads.MIN_MARKED and marked >= 0.5 * len(linked) and (head.is_empty or paid):
             head.reason = "a link without the marker that the titles here carry"
         else:
+            paid = head.marker and split_title(head.text).sponsor
             head.role, head.reason = "title", "a head that is a link"
     for head in heads:
         if is_linked_head(head):

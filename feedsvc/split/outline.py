@@ -13,6 +13,7 @@ from feedsvc.split.heads import OVER_HOUSEKEEPING, fold, is_linked_head, name_he
 from feedsvc.split.units import Unit, find_units, single_unit
 from feedsvc.split.weights import Heads, Units
 
+AFTER_HOUSEKEEPING = "after the housekeeping began"
 # A price or a change: a currency sign, a percentage or decimals.
 FIGURE = re.compile(r"^[+−–-]?\s?(?:[$€£¥]\s?[\d,.]+|[\d,.]+\s?%|[\d,]*\d\.\d+)$")
 
@@ -121,7 +122,7 @@ def _gather(lines: list[Line]) -> tuple[list[Draft], list[Line]]:
             drafts.append(current)
             announced, closed = None, False
         elif closed and not line.is_head:
-            line.reason = line.reason or "after the housekeeping began"
+            line.reason = line.reason or AFTER_HOUSEKEEPING
         elif current is not None:
             if line is current.head or line in current.title_lines:
                 continue
