@@ -8,8 +8,8 @@ from feedsvc.articles import make_articles, make_whole
 from feedsvc.document import read_html, read_text
 from feedsvc.links import subscriber_tokens
 from feedsvc.mail import parse_message
-from feedsvc.model import Issue, LinkCount, Message
-from feedsvc.split import LinkBook, Split, choose, direct_links, split, web_link
+from feedsvc.model import Issue, LinkCount
+from feedsvc.split import Context, LinkBook, split_message, web_link
 
 
 def convert(data: bytes, *, received: datetime, filename: str | None = None) -> Issue:
@@ -21,9 +21,10 @@ def convert(data: bytes, *, received: datetime, filename: str | None = None) -> 
     message = parse_message(data, received=received, filename=filename)
     readers = message.recipients.union(*(subscriber_tokens(body) for body in (message.html, message.text) if body))
     book = LinkBook(readers)
-    parts = _split_parts(message, book)
-    part = choose(parts)
-    web = web_link((part, *parts), message.web_url, book)
+    html = read_html(message.html) if message.html is not None else None
+    text = read_text(message.text) if message.text is not None else None
+    part = split_message(html, text, Context(message.subject, (message.newsletter.name,), message.bulk, book))
+    web = web_link(part, message.web_url, book)
     if part.items:
         articles = make_articles(message, part, book, web)
     else:
@@ -43,19 +44,4 @@ def convert(data: bytes, *, received: datetime, filename: str | None = None) -> 
         readings=part.readings,
         recipients=readers,
         language=part.document.language,
-    )
-
-
-def _split_parts(message: Message, book: LinkBook) -> tuple[Split, ...]:
-    """The HTML and the text of the message, each taken apart; the HTML first."""
-    documents = []
-    if message.html is not None:
-        documents.append(read_html(message.html))
-    if message.text is not None:
-        documents.append(read_text(message.text))
-    if len(documents) == 2:
-        book.learn(direct_links(documents[0], documents[1], book))
-    names = (message.newsletter.name,)
-    return tuple(
-        split(document, subject=message.subject, names=names, book=book, bulk=message.bulk) for document in documents
     )

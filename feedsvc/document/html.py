@@ -9,7 +9,7 @@ Bounds: selectolax is quadratic in nesting (18 s for 100,000 nested divs), so de
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -67,6 +67,25 @@ class State:
     level: int = 0
     list_depth: int = 0
     ordered: bool = False
+
+    def copy(self) -> State:
+        """The same state as a value of its own; written out because it is made for every element."""
+        return State(
+            self.size,
+            self.bold,
+            self.italic,
+            self.code,
+            self.upper,
+            self.preformatted,
+            self.colour,
+            self.background,
+            self.align,
+            self.href,
+            self.kind,
+            self.level,
+            self.list_depth,
+            self.ordered,
+        )
 
 
 def read_html(html: str) -> Document:
@@ -230,7 +249,7 @@ class _Reader:
 
 def _inherit(state: State, tag: str, attributes: dict[str, str | None], declared: Declarations) -> State:
     """The state inside an element."""
-    inner = replace(state)
+    inner = state.copy()
     if tag in BOLD:
         inner.bold = True
     elif tag in ITALIC:

@@ -9,8 +9,9 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
-from feedsvc.enrich import split_title
+from feedsvc.enrich import TitleParts, split_title
 from feedsvc.links import Target, canonical, is_personal, link_purpose, site_name
 from feedsvc.model import Block, Document, Role
 from feedsvc.split.phrases import says
@@ -75,6 +76,12 @@ MIN_BAR_LINKS = 2
 MAX_BAR_WORDS = 4
 
 
+@lru_cache(maxsize=1024)
+def title_parts(text: str) -> TitleParts:
+    """split_title, remembered: several steps ask the same of a line."""
+    return split_title(text)
+
+
 @dataclass(frozen=True, slots=True)
 class LinkInfo:
     """One address of the message: where it leads, and whether it is the subscriber's own affair."""
@@ -99,7 +106,10 @@ class LinkBook:
         if info is None:
             target = canonical(href, self.recipients)
             key = (target.url or "").removeprefix("https://").removeprefix("http://").removeprefix("www.").rstrip("/")
-            personal = target.url is not None and is_personal(target.url, self.recipients)
+            # A click-tracker is never published as it stands, so whether it is personal too does not matter.
+            personal = (
+                target.state == "canonical" and target.url is not None and is_personal(target.url, self.recipients)
+            )
             info = self._known[href] = LinkInfo(href, target, key, personal)
         return info
 
@@ -341,7 +351,7 @@ def _name_banner(line: Line) -> None:
 
 def _is_marked(text: str) -> bool:
     """Whether a title carries a marker: a read time, a label, a sponsor mark."""
-    parts = split_title(text)
+    parts = title_parts(text)
     return bool(parts.title) and (parts.read_minutes is not None or parts.label is not None or parts.sponsor)
 
 
@@ -365,7 +375,7 @@ def _name_looks(line: Line, body: float) -> None:
         line.reason = "a salutation"
         return
     plain = LEADING_NOISE.sub("", text).strip()
-    parts = split_title(text) if len(text) <= MAX_HEAD_CHARS else None
+    parts = title_parts(text) if len(text) <= MAX_HEAD_CHARS else None
     line.marker = parts is not None and (parts.read_minutes is not None or parts.label is not None or parts.sponsor)
     if parts is not None and not parts.title:
         line.is_meta = True  # a read time or a mark that stands alone

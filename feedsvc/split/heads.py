@@ -6,8 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 
-from feedsvc.enrich import split_title
-from feedsvc.split.features import LEADING_NOISE, WHOLE, Line, LinkBook
+from feedsvc.split.features import LEADING_NOISE, WHOLE, Line, LinkBook, title_parts
 from feedsvc.split.phrases import says
 from feedsvc.split.weights import Heads
 
@@ -276,7 +275,7 @@ def _titles(lines: list[Line]) -> None:
         elif weak and marked >= Heads.MIN_MARKED and marked >= 0.5 * len(linked) and (head.is_empty or paid):
             head.reason = "a link without the marker that the titles here carry"
         else:
-            paid = head.marker and split_title(head.text).sponsor
+            paid = head.marker and title_parts(head.text).sponsor
             head.role, head.reason = "title", "a head that is a link"
     for head in heads:
         if is_linked_head(head):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from feedsvc.enrich import declared_minutes, split_title
+from feedsvc.enrich import declared_minutes
 from feedsvc.links import shared_address
 from feedsvc.model import Block, Image, Kind, Span
-from feedsvc.split.features import BYLINE, COUNTS, WHOLE, Line, LinkBook
+from feedsvc.split.features import BYLINE, COUNTS, WHOLE, Line, LinkBook, title_parts
 from feedsvc.split.outline import Draft
 from feedsvc.split.phrases import says
 from feedsvc.split.units import DASHES, first_sentence, title_before_source
@@ -227,10 +227,10 @@ def _image(draft: Draft) -> Image | None:
 
 def _kind(draft: Draft, title: str) -> Kind:
     """Article, sponsor or job, by what the title, the line before it or the section says."""
-    if draft.announced is not None or split_title(title).sponsor:
+    if draft.announced is not None or title_parts(title).sponsor:
         return "sponsor"
     if any(
-        len(line.text) <= MAX_MARK_CHARS and split_title(line.text).sponsor
+        len(line.text) <= MAX_MARK_CHARS and title_parts(line.text).sponsor
         for line in draft.body
         if line is not draft.first
     ):

@@ -1,0 +1,132 @@
+"""Takes the parts of a message apart, the HTML and the text together, and says by which of them the issue goes.
+
+The HTML is better: it has layout, and titles in their own letter case. The text lends it the direct addresses that the HTML hides behind
+click-trackers, and stands in for it where the HTML does not fall into items.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from feedsvc.model import Block, Document, Reading
+from feedsvc.split.features import Line, LinkBook, read_lines
+from feedsvc.split.items import Item, make_item
+from feedsvc.split.nature import is_message
+from feedsvc.split.outline import AFTER_HOUSEKEEPING, Outline, read_outline
+from feedsvc.split.pair import direct_links
+from feedsvc.split.verdict import settle
+
+MIN_ITEMS = 3  # of a part that is a digest for sure
+ENDS = 12  # blocks at either end of a part, where the link to the web version stands
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """What one part of a message falls into. `items` is empty where it is one text; `web_links` are in order of preference."""
+
+    document: Document
+    items: tuple[Item, ...]
+    web_links: tuple[str, ...]
+    readings: tuple[Reading, ...]
+    text: str
+    is_message: bool
+    content_keys: frozenset[str]
+    assigned_keys: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What is known of a message beside its parts: `names` are what the newsletter calls itself, `bulk` says what the headers say."""
+
+    subject: str
+    names: tuple[str, ...]
+    bulk: bool
+    book: LinkBook
+
+
+def split_message(html: Document | None, text: Document | None, context: Context) -> Split:
+    """Take a message apart. At least one of the parts is there."""
+    if html is None:
+        assert text is not None
+        return split(text, context)
+    if text is None:
+        return split(html, context)
+    context.book.learn(direct_links(html, text, context.book))
+    first = split(html, context)
+    if (len(first.items) >= MIN_ITEMS or first.is_message) and first.text.strip():
+        return _with_links(first, _links_at_ends(text.blocks, context.book))
+    second = split(text, context)
+    richer = len(first.items) < MIN_ITEMS <= len(second.items)
+    if (richer or not first.text.strip()) and second.text.strip() and not first.is_message:
+        return _with_links(second, first.web_links)
+    return _with_links(first, second.web_links)
+
+
+def _with_links(part: Split, more: Sequence[str]) -> Split:
+    return replace(part, web_links=tuple(dict.fromkeys((*part.web_links, *more))))
+
+
+def _links_at_ends(blocks: Sequence[Block], book: LinkBook) -> list[str]:
+    """Links to the web version in the first and the last lines of a part that is not taken apart."""
+    near = blocks if len(blocks) <= 2 * ENDS else (*blocks[:ENDS], *blocks[-ENDS:])
+    return [
+        span.href
+        for block in near
+        for span in block.spans
+        if span.href and book.is_outside(span.href) and book.purpose(span.href, span.text.strip()) == "web-version"
+    ]
+
+
+def split(document: Document, context: Context) -> Split:
+    """Take one part apart."""
+    book, subject = context.book, context.subject
+    lines = read_lines(document, book)
+    outline = read_outline(lines, subject, (*context.names, document.title), book)
+    drafts = settle(outline, lines, subject)
+    if message := is_message(subject, lines, [d.first.text for d in drafts], book, bulk=context.bulk):
+        drafts = []
+    items = tuple(make_item(draft, book) for draft in drafts)
+    number = {item.lines[0]: n for n, item in enumerate(items)}
+    readings = tuple(
+        Reading(line.block, line.role, number.get(line.item) if line.item is not None else None, line.reason)
+        for line in lines
+    )
+    telling = [line for line in lines if not line.is_furniture and line.reason != AFTER_HOUSEKEEPING]
+    content = frozenset(key for line in telling for key in line.keys if key)
+    assigned = frozenset(
+        key for line in lines if line.item is not None and number.get(line.item) is not None for key in line.keys
+    )
+    return Split(
+        document, items, _web_links(lines, outline, book), readings, _whole_text(lines), message, content, assigned
+    )
+
+
+def _web_links(lines: Sequence[Line], outline: Outline, book: LinkBook) -> tuple[str, ...]:
+    """Addresses under which the issue can be read on the web, as they stand in the message: its title's, then what says so."""
+    found = [outline.issue_title.href] if outline.issue_title is not None and outline.issue_title.href else []
+    found += [
+        span.href
+        for line in lines
+        for span in line.block.spans
+        if span.href and book.is_outside(span.href) and book.purpose(span.href, span.text.strip()) == "web-version"
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+def web_link(part: Split, named: str | None, book: LinkBook) -> str | None:
+    """The best address of the issue on the web: an open one before a click-tracker, `named` (by a header) before none."""
+    found = [*part.web_links, *([named] if named else [])]
+    usable = [href for href in found if book.is_outside(href)]
+    open_ones = [
+        h
+        for h in usable
+        if book.look(h).target.state == "canonical" and not book.look(h).personal and "/app-link/" not in h
+    ]
+    return next(iter(open_ones), next(iter(usable), None))
+
+
+def _whole_text(lines: Sequence[Line]) -> str:
+    """The document's text without housekeeping, one line a block; all of it where nothing else is left."""
+    kept = [line.text for line in lines if line.text and not line.is_furniture and not line.is_cta]
+    return "\n".join(kept or [line.text for line in lines if line.text])
