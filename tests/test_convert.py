@@ -13,20 +13,21 @@ from lxml import etree
 
 from feedsvc.convert import convert
 from feedsvc.errors import MessageError
-from feedsvc.model import Issue
+from feedsvc.model import Issue, Kind
 from feedsvc.publish import atom, entries_of, feed_of, json_feed, rss
 
 ROOT = Path(__file__).resolve().parents[1]
 FIXTURES = sorted(p for p in (ROOT / "fixtures").iterdir() if p.suffix != ".json")
 RECEIVED = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
-ALL_KINDS = frozenset({"article", "sponsor", "job", "message"})
+ALL_KINDS: frozenset[Kind] = frozenset({"article", "sponsor", "job", "message"})
 MARKUP = [
     "<p>", "</p>", "<a href='https://a.example/x'>", "</a>", "<b>", "</b>", "<li>", "<ul>", "</ul>", "<td>", "<table>", "<tr>", "<br>", "<h2>",
     "<div style='display:none'>", "<font size='+9'>", "<img src='x' width='0'>", "<blockquote>", "<pre>", "<plaintext>", "<!--", "-->", "&#0;",
     "<a href='javascript:x()'>", "<a href='http://[::1'>", "Title of an article", "More words to read here. ", "\ud800", "\x00", "🎉", "‮",
 ]  # fmt: skip
 LINES = [
-    "# Heading", "TITLE IN CAPITALS (5 MINUTE READ) [1]", "", " ", "* item [2]", "1. one https://a.example/1", "----", "====", "Links:", "[1] https://a.example/x",
+    "# Heading", "TITLE IN CAPITALS (5 MINUTE READ) [1]", "", " ", "* item [2]", "1. one https://a.example/1", "----", "====", "Links:",
+    "[1] https://a.example/x",
     "[2] mailto:x@example.org", "[words](https://a.example/md)", "(", "[", "> quoted", "Unsubscribe [3]", "wrapped line that is rather long and goes on and",
 ]  # fmt: skip
 
