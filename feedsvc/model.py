@@ -205,6 +205,7 @@ class Issue:
     readings: tuple[Reading, ...] = ()
     recipients: frozenset[str] = frozenset()
     language: str = ""
+    inline_images: tuple[InlineImage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +213,8 @@ class StoredArticle:
     """An article as it is published: with its newsletter, its issue and its dates.
 
     `published` is the message's date, `updated` when its content last changed. `issue_id` names the issue's page.
+    `recipients` are the addresses and tokens of those whom its message was sent to: none of it may be published.
+    `inline_images` says under which token the store has an image that came within the message, by its content id.
     """
 
     article: Article
@@ -222,6 +225,8 @@ class StoredArticle:
     updated: datetime
     language: str = ""
     also_in: tuple[str, ...] = ()
+    recipients: frozenset[str] = frozenset()
+    inline_images: tuple[tuple[str, str], ...] = ()
 
 
 def entry_id(message_key: str, what: str) -> str:

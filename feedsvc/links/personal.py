@@ -37,7 +37,7 @@ def is_personal(url: str, recipients: frozenset[str] = frozenset()) -> bool:
     """Whether a link must never be published: it acts for the reader, or tells who the reader is.
 
     True for unsubscribing, preferences, referrals, votes, log-ins and confirmations, the reader's own web version, tokens that name
-    the subscriber, and for any address that holds one of `recipients` (plain, percent-encoded, hex, base64, hashed, also within a
+    the subscriber, and for any address that holds one of `recipients` (addresses and tokens: plain, percent-encoded, hex, base64, hashed, also within a
     parameter or in what a wrapper carries). Never raises.
     """
     finder = recipients_of(recipients)
@@ -48,7 +48,9 @@ def is_personal(url: str, recipients: frozenset[str] = frozenset()) -> bool:
     for _ in range(MAX_DEPTH + 1):
         if parts is None:
             return False
-        if _acts_for_reader(parts) or (finder and finder.found_in(parts.url)):
+        if _acts_for_reader(parts):
+            return True
+        if finder and (finder.found_in(parts.url) or finder.token_in(parts.path + parts.query + parts.fragment)):
             return True
         inner = unwrap_parts(parts)
         parts = parse_cached(inner) if inner else None

@@ -1,4 +1,4 @@
-"""The forms in which an address names the person that a message was sent to."""
+"""The forms in which a link or a text names the person that a message was sent to."""
 
 from __future__ import annotations
 
@@ -11,10 +11,16 @@ from urllib.parse import unquote
 # Levels of percent-encoding and of base64 in base64 that are looked into: trackers nest redirects in redirects.
 _LEVELS = 4
 _TOKEN = re.compile(r"[A-Za-z0-9+/_\-]{12,}={0,2}")
+# A reader's token of this length is no word or number of anything else, wherever it stands.
+LONG_TOKEN = 12
+# Shorter ones count as a whole parameter; from here on also as a whole segment of a path.
+_SEGMENT_TOKEN = 8
+_PIECE = re.compile(r"[^/?&#=;]+")
 
 
 class Recipients:
-    """Finds the recipients' addresses in a text: plain, percent-encoded, hex, base64 at any offset, or hashed.
+    """Finds the recipients in a text: their addresses and long tokens, plain, percent-encoded, base64 at any offset; addresses
+    also in hex or hashed.
 
     False where there are no recipients. Hashes are MD5, SHA-1, SHA-256 of the address in lower case and as it is
     (the forms that Gravatar, LiveIntent and Criteo use).
@@ -25,14 +31,21 @@ class Recipients:
     def __init__(self, addresses: frozenset[str]) -> None:
         folded: set[str] = set()
         exact: set[str] = set()
-        # What is no address is the reader's number with a sender (subscriber.py): it counts as a whole value only.
+        # What is no address is the reader's number with a sender (subscriber.py): a short one counts as a whole value only.
         self._tokens = frozenset(a.casefold() for a in addresses if "@" not in a and len(a) >= 3)
+        words: set[str] = set()
+        for token in addresses:
+            if "@" not in token and len(token) >= LONG_TOKEN:
+                words.add(token.lower())
+                exact |= _base64_cores(token.encode("utf-8", "surrogatepass"))
         for address in addresses:
             address = address.strip()  # noqa: PLW2901
             if "@" not in address or len(address) < 6:
                 continue
             low = address.lower()
             local, _, domain = low.rpartition("@")
+            if "+" in local:  # the address behind `name+tag@host` (RFC 5233)
+                folded.add(f"{local.partition('+')[0]}@{domain}")
             folded |= {low, low.replace("+", " "), f"{local}={domain}", f"{local}(at){domain}", f"{local}[at]{domain}"}
             for form in {address, low, low.upper(), address.upper()}:
                 data = form.encode("utf-8", "surrogatepass")
@@ -42,7 +55,12 @@ class Recipients:
                     digest = hashlib.new(name, data, usedforsecurity=False).digest()
                     exact |= _alphabets(base64.b64encode(digest).decode().rstrip("="))
                 exact |= _base64_cores(data)
-        self._folded = re.compile("|".join(map(re.escape, sorted(folded)))) if folded else None
+        patterns = [re.escape(form) for form in sorted(folded)]
+        # An encoded separator (`%3D`) may stand before a token, and its last character is a letter or digit.
+        patterns += [
+            rf"(?<![a-z0-9])(?:(?<=%3d)|(?<=%2f)|(?<=%3a)|){re.escape(word)}(?![a-z0-9])" for word in sorted(words)
+        ]
+        self._folded = re.compile("|".join(patterns)) if patterns else None
         self._exact = re.compile("|".join(map(re.escape, sorted(exact)))) if exact else None
 
     def __bool__(self) -> bool:
@@ -51,6 +69,22 @@ class Recipients:
     def is_token(self, value: str) -> bool:
         """Whether a parameter's value is a recipient's number with the sender."""
         return value.casefold() in self._tokens
+
+    def token_in(self, rest: str) -> bool:
+        """Whether a path with its query and fragment holds a recipient's number: as a whole value, or as a whole segment."""
+        if not self._tokens:
+            return False
+        text = unquote(rest) if "%" in rest else rest
+        return any(
+            found[0].casefold() in self._tokens
+            and (len(found[0]) >= _SEGMENT_TOKEN or text[found.start() - 1 : found.start()] == "=")
+            for found in _PIECE.finditer(text)
+        )
+
+    @property
+    def forms(self) -> re.Pattern[str] | None:
+        """The forms in clear (addresses, long tokens), as a pattern for text in lower case; None where there are none."""
+        return self._folded
 
     def found_in(self, text: str) -> bool:
         """Whether `text` names a recipient in any of the forms, also encoded more than once."""

@@ -30,13 +30,14 @@ def atom(feed: Feed) -> bytes:
         writer.link(href=feed.site_url, rel="alternate", type="text/html")
     if feed.self_url:
         writer.link(href=feed.self_url, rel="self", type="application/atom+xml")
-    for entry in feed.published():
+    entries = feed.published()
+    for entry in entries:
         _add(writer, entry)
     try:
         document: bytes = writer.atom_str(pretty=True)
     except (ValueError, TypeError) as error:
         raise PublishError(f"The Atom feed {feed.shown_title!r} could not be written: {error}") from error
-    return document
+    return feed.released(document, entries)
 
 
 def _add(writer: FeedGenerator, entry: Entry) -> None:

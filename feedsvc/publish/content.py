@@ -10,6 +10,8 @@ import nh3
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from feedsvc.publish import gate
+from feedsvc.publish.images import ImageRules
+from feedsvc.publish.leaks import scrub
 from feedsvc.publish.text import clean_text
 
 # fmt: off
@@ -32,24 +34,32 @@ _NOT_NESTING = frozenset(("p", "area", "base", "br", "col", "embed", "hr", "img"
 _MAX_DEPTH = 150
 
 
-def published_html(content: str, entry_uuid: str, base: str | None) -> str:
+def published_html(
+    content: str,
+    entry_uuid: str,
+    base: str | None,
+    *,
+    recipients: frozenset[str] = gate.NOBODY,
+    images: ImageRules | None = None,
+) -> str:
     """Return content that was rebuilt from blocks as HTML that may be published.
 
     `go:N` becomes `{base}/go/<entry_uuid>/N`. Without a base, and where the gate refuses a link, its words stay
-    without it.
+    without it. What in its text names one of the `recipients` is taken out.
     """
+    images = images or ImageRules()
     content = clean_text(content)
     if not content.strip():
         return ""
     if _depth(content) > _MAX_DEPTH:
-        return f"<p>{html.escape(_words(content), quote=False)}</p>"
+        return scrub(f"<p>{html.escape(_words(content), quote=False)}</p>", recipients)
     tree = LexborHTMLParser(content)
     body = tree.body
     if body is None:
         return ""
     approved: set[str] = set()
     for anchor in body.css("a"):
-        href = _href(anchor, entry_uuid, base)
+        href = _href(anchor, entry_uuid, base, recipients)
         if href is None:
             anchor.unwrap()
         else:
@@ -57,13 +67,13 @@ def published_html(content: str, entry_uuid: str, base: str | None) -> str:
             approved.add(href)
     for picture in body.css("img"):
         size = (_pixels(picture, "width"), _pixels(picture, "height"))
-        src = gate.image(picture.attributes.get("src"), *size)
+        src = images.source(picture.attributes.get("src"), entry_uuid, base, *size, recipients=recipients)
         if src is None:
             _replace_by_alt(picture)
         else:
             picture.attrs["src"] = src
             approved.add(src)
-    return _sanitised(body.html or "", approved)
+    return scrub(_sanitised(body.html or "", approved), recipients)
 
 
 def without_images(published: str) -> str:
@@ -94,11 +104,11 @@ def _sanitised(markup: str, approved: set[str]) -> str:
     return clean_text(cleaned).strip()
 
 
-def _href(anchor: LexborNode, entry_uuid: str, base: str | None) -> str | None:
+def _href(anchor: LexborNode, entry_uuid: str, base: str | None, recipients: frozenset[str]) -> str | None:
     href = anchor.attributes.get("href")
     if href and (go := _GO.fullmatch(href)):
         return None if base is None else f"{base}/go/{entry_uuid}/{int(go[1])}"
-    return gate.link(href)
+    return gate.link(href, recipients)
 
 
 def _replace_by_alt(picture: LexborNode) -> None:

@@ -10,10 +10,12 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import quote
 
-from feedsvc.links import site_name
+from feedsvc.links import is_personal, site_name
 from feedsvc.model import ENTRY_NAMESPACE, Article, Kind, ReadSource, StoredArticle
 from feedsvc.publish import gate
 from feedsvc.publish.content import published_html
+from feedsvc.publish.images import ImagePolicy, ImageRules
+from feedsvc.publish.leaks import scrub
 from feedsvc.publish.text import clean_language, clean_line, clean_text, clean_time
 
 # The kinds that a feed holds unless others are asked for.
@@ -53,7 +55,8 @@ class Entry:
 
     `link` is where the article is: its canonical link, else feedsvc's own `/go/` or issue page; None only where there
     is no server. `via` is the issue's page. `lead` is the line above the content ("5 min read · techcrunch.com ·
-    Headlines & Launches"), `body_html` the content without it. `title` and `author` are never empty.
+    Headlines & Launches"), `body_html` the content without it. `title` and `author` are never empty. `recipients` are
+    those whom the last look at a document looks for.
     """
 
     id: str
@@ -76,6 +79,7 @@ class Entry:
     read_source: ReadSource | None = None
     thumbnail: str | None = None
     language: str = ""
+    recipients: frozenset[str] = gate.NOBODY
 
     @property
     def content_html(self) -> str:
@@ -89,25 +93,39 @@ class Entry:
         return entry_uuid(self.id)
 
 
-def publish_entry(stored: StoredArticle, base: str | None) -> Entry:
+def publish_entry(
+    stored: StoredArticle,
+    base: str | None,
+    *,
+    images: ImagePolicy = "keep",
+    recipients: frozenset[str] = gate.NOBODY,
+) -> Entry:
     """Return the stored article as it is published.
 
-    `base` is the address of the server, without a slash at its end; None where there is none.
+    `base` is the address of the server, without a slash at its end; None where there is none. `recipients` are the
+    addresses that must not be published besides those of the article's own message.
     """
     article = stored.article
-    section, label = _line_or_none(article.section), _line_or_none(article.label)
-    canonical = gate.link(article.url) if article.url_state == "canonical" else None
+    recipients = recipients | stored.recipients
+
+    def line(text: str | None) -> str:
+        return clean_line(scrub(clean_line(text or ""), recipients))
+
+    section, label = line(article.section) or None, line(article.label) or None
+    canonical = gate.link(article.url, recipients) if article.url_state == "canonical" else None
     site = clean_line(site_name(canonical)) or None if canonical else None
-    author = clean_line(stored.newsletter.name) or clean_line(stored.newsletter.slug) or "Newsletter"
+    author = line(stored.newsletter.name) or line(stored.newsletter.slug) or "Newsletter"
     via = None if base is None else issue_url(base, stored.issue_id)
-    summary = clean_line(article.summary)
-    body = published_html(article.content_html, entry_uuid(article.id), base)
+    summary = line(article.summary)
+    rules = ImageRules(images, stored.inline_images)
+    uid = entry_uuid(article.id)
+    body = published_html(article.content_html, uid, base, recipients=recipients, images=rules)
     if not body and summary:
         body = f"<p>{html.escape(summary, quote=False)}</p>"
     return Entry(
         id=article.id,
-        title=clean_line(article.title) or summary[:100] or clean_line(stored.issue_subject) or "Untitled",
-        link=canonical or _own_link(article, base) or via,
+        title=line(article.title) or summary[:100] or line(stored.issue_subject) or "Untitled",
+        link=canonical or _own_link(article, base, recipients) or via,
         via=via,
         published=clean_time(stored.published),
         updated=clean_time(stored.updated),
@@ -118,7 +136,7 @@ def publish_entry(stored: StoredArticle, base: str | None) -> Entry:
             self_url=None if base is None else f"{base}{newsletter_path(stored.newsletter.slug)}",
         ),
         categories=_categories(stored, author, section, label),
-        lead=_SEPARATOR.join(_lead(article, site, section, label, stored.also_in)),
+        lead=_SEPARATOR.join(_lead(article, site, section, label, tuple(map(line, stored.also_in)))),
         summary=summary,
         body_html=body,
         kind=article.kind,
@@ -127,8 +145,9 @@ def publish_entry(stored: StoredArticle, base: str | None) -> Entry:
         label=label,
         read_minutes=article.read_minutes,
         read_source=article.read_source,
-        thumbnail=gate.image(article.image),
+        thumbnail=rules.source(article.image, uid, base, recipients=recipients),
         language=clean_language(stored.language),
+        recipients=recipients,
     )
 
 
@@ -178,21 +197,22 @@ def _lead(
 ) -> list[str]:
     parts = [_KIND_LABELS[article.kind]] if article.kind in ("sponsor", "job") else []
     parts += [part for part in (read_time(article.read_minutes, article.read_source), site, section, label) if part]
-    others = [name for name in map(clean_line, also_in) if name]
+    others = [name for name in also_in if name]
     if others:
         parts.append("also in " + " and ".join(filter(None, (", ".join(others[:-1]), others[-1]))))
     return parts
 
 
-def _own_link(article: Article, base: str | None) -> str | None:
+def _own_link(article: Article, base: str | None, recipients: frozenset[str]) -> str | None:
     """Return what stands in for a link that must not be published as it is.
 
     Without a server there is nothing to stand in, and the reader is the subscriber: the tracker then goes out as it is.
     """
-    tracked = gate.tracked_link(article.url)
-    if tracked is None or base is None:
-        return tracked
-    return go_url(base, article.id)
+    if base is None:
+        return gate.tracked_link(article.url, recipients)
+    # `/go/` tells nothing of what it leads to, so that may name the reader; what acts for the reader has no place in a feed.
+    hidden = gate.redirect_target(article.url)
+    return None if hidden is None or is_personal(hidden) else go_url(base, article.id)
 
 
 def _categories(stored: StoredArticle, author: str, section: str | None, label: str | None) -> tuple[Category, ...]:
@@ -206,7 +226,3 @@ def _categories(stored: StoredArticle, author: str, section: str | None, label: 
     if spoken := read_time(article.read_minutes, article.read_source):
         found.append(Category(str(article.read_minutes), f"{_SCHEME}read-minutes", spoken))
     return tuple(found)
-
-
-def _line_or_none(text: str | None) -> str | None:
-    return clean_line(text or "") or None

@@ -10,7 +10,10 @@ from typing import Final
 
 from feedsvc import __version__
 from feedsvc.model import ENTRY_NAMESPACE, Issue, Kind, StoredArticle
+from feedsvc.publish import gate
 from feedsvc.publish.entry import FEED_KINDS, Entry, feed_id, publish_entry
+from feedsvc.publish.images import ImagePolicy
+from feedsvc.publish.leaks import release, scrub
 from feedsvc.publish.text import clean_language, clean_line, clean_time
 
 # What a feed without entries says of its last change: never "now", or its bytes would differ with each look.
@@ -26,7 +29,8 @@ class Feed:
     `self_url` is the address of this very document, `site_url` that of the page for people, `base_url` that of the
     server, under which `/go/` and `/issues/` are; all three are None where there is no server. `feed_id` is an IRI that
     never changes. `updated` is when its content last changed. `language` is a BCP 47 tag, or "" where entries differ or
-    it is not known.
+    it is not known. `images` says how images are published. `recipients` are addresses that must not be published,
+    besides those that each entry's own message was sent to.
     """
 
     title: str
@@ -38,24 +42,43 @@ class Feed:
     language: str = ""
     base_url: str | None = None
     subtitle: str = ""
+    images: ImagePolicy = "keep"
+    recipients: frozenset[str] = gate.NOBODY
 
     def published(self) -> tuple[Entry, ...]:
         """Return the entries as they are published, each id once."""
         entries: dict[str, Entry] = {}
         for stored in self.entries:
             if stored.article.id not in entries:
-                entries[stored.article.id] = publish_entry(stored, self.base_url)
+                entries[stored.article.id] = publish_entry(
+                    stored, self.base_url, images=self.images, recipients=self.recipients
+                )
         return tuple(entries.values())
+
+    def released(self, document: bytes, entries: tuple[Entry, ...]) -> bytes:
+        """Return the finished document, in which these entries stand, after the last look at it.
+
+        Raises PublishError where it tells who its reader is and cannot be mended.
+        """
+        shown = frozenset(entry.link for entry in entries if entry.link) if self.base_url is None else gate.NOBODY
+        return release(document, self._named.union(*(e.recipients for e in entries)), own=self.base_url, shown=shown)
+
+    @property
+    def _named(self) -> frozenset[str]:
+        return self.recipients.union(*(stored.recipients for stored in self.entries))
 
     @property
     def shown_title(self) -> str:
         """The title on one line, never empty."""
-        return clean_line(self.title) or "Newsletters"
+        return clean_line(scrub(clean_line(self.title), self._named)) or "Newsletters"
 
     @property
     def shown_subtitle(self) -> str:
         """The subtitle on one line, never empty."""
-        return clean_line(self.subtitle) or f"{self.shown_title}: the articles, one entry each"
+        return (
+            clean_line(scrub(clean_line(self.subtitle), self._named))
+            or f"{self.shown_title}: the articles, one entry each"
+        )
 
 
 def feed_of(
@@ -67,6 +90,8 @@ def feed_of(
     self_path: str = "/feed.xml",
     site_path: str = "/",
     subtitle: str = "",
+    images: ImagePolicy = "keep",
+    recipients: frozenset[str] = gate.NOBODY,
 ) -> Feed:
     """Return the feed of these entries; its language and its date are taken from them.
 
@@ -83,6 +108,8 @@ def feed_of(
         language=_common_language(kept),
         base_url=base,
         subtitle=subtitle,
+        images=images,
+        recipients=recipients,
     )
 
 
@@ -98,6 +125,7 @@ def entries_of(issue: Issue, *, kinds: frozenset[Kind] = FEED_KINDS) -> tuple[St
             published=issue.sent,
             updated=issue.sent,
             language=issue.language,
+            recipients=issue.recipients,
         )
         for article in issue.articles
         if article.kind in kinds

@@ -10,7 +10,10 @@ from feedsvc.publish.text import clean_language, rfc3339
 
 
 def json_feed(feed: Feed) -> bytes:
-    """Return the feed as a JSON Feed document in UTF-8; the same feed always gives the same bytes."""
+    """Return the feed as a JSON Feed document in UTF-8; the same feed always gives the same bytes.
+
+    Raises PublishError where it tells who its reader is and cannot be mended.
+    """
     document = _without_nothing(
         {
             "version": "https://jsonfeed.org/version/1.1",
@@ -22,8 +25,9 @@ def json_feed(feed: Feed) -> bytes:
             "authors": [{"name": feed.shown_title}],
         }
     )
-    document["items"] = [_item(entry) for entry in feed.published()]
-    return json.dumps(document, ensure_ascii=False, indent=1).encode()
+    entries = feed.published()
+    document["items"] = [_item(entry) for entry in entries]
+    return feed.released(json.dumps(document, ensure_ascii=False, indent=1).encode(), entries)
 
 
 def _item(entry: Entry) -> dict[str, object]:

@@ -34,14 +34,15 @@ def rss(feed: Feed) -> bytes:
         writer.link(href=feed.self_url, rel="self", type="application/rss+xml")
     # The channel's link is what was given last. It is required, so a feed without a server is known by its id.
     writer.link(href=feed.site_url or feed.feed_id, rel="alternate", type="text/html")
-    for entry in feed.published():
+    entries = feed.published()
+    for entry in entries:
         _add(writer, entry)
     try:
         with _LOCALE:
             document: bytes = writer.rss_str(pretty=True)
     except (ValueError, TypeError) as error:
         raise PublishError(f"The RSS feed {feed.shown_title!r} could not be written: {error}") from error
-    return document
+    return feed.released(document, entries)
 
 
 def _add(writer: FeedGenerator, entry: Entry) -> None:
