@@ -1,6 +1,26 @@
 """The store: newsletters, issues, articles and messages in SQLite, or in PostgreSQL."""
 
+from feedsvc.store.feeds import MAX_WIDTH, Narrowing, Page, Window
 from feedsvc.store.rows import AddResult, Counts, MessageRow, NewsletterRow
+from feedsvc.store.search import MAX_QUERY_CHARS, Term, read_query
 from feedsvc.store.store import DEFAULT_KINDS, Batch, Store, open_store
+from feedsvc.store.tokens import TokenRow
 
-__all__ = ["DEFAULT_KINDS", "AddResult", "Batch", "Counts", "MessageRow", "NewsletterRow", "Store", "open_store"]
+__all__ = [
+    "DEFAULT_KINDS",
+    "MAX_QUERY_CHARS",
+    "MAX_WIDTH",
+    "AddResult",
+    "Batch",
+    "Counts",
+    "MessageRow",
+    "Narrowing",
+    "NewsletterRow",
+    "Page",
+    "Store",
+    "Term",
+    "TokenRow",
+    "Window",
+    "open_store",
+    "read_query",
+]

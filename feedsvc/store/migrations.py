@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, inspect, select
+from sqlalchemy import Connection, inspect, select, text
 
 from feedsvc.errors import StoreError
 from feedsvc.store import schema
+from feedsvc.store.search import joined_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +31,66 @@ def _first_tables(connection: Connection) -> None:
     """Nothing to change: `migrate` makes the tables of a new database."""
 
 
+def _narrow_feeds(connection: Connection) -> None:
+    """Indexes for narrowed feeds, the words of what is there for the search, and tokens."""
+    connection.exec_driver_sql("ALTER TABLE articles ADD COLUMN words TEXT NOT NULL DEFAULT ''")
+    moment = "TIMESTAMP" if connection.dialect.name == "postgresql" else "DATETIME"
+    order = "published DESC, issue_id DESC, position"
+    for statement in (
+        f"CREATE INDEX articles_newest_of_section ON articles (section, kind, {order}) WHERE section IS NOT NULL",
+        f"CREATE INDEX articles_newest_of_label ON articles (label, kind, {order}) WHERE label IS NOT NULL",
+        "CREATE INDEX articles_by_link ON articles (url, id, newsletter_id, kind) WHERE url_state = 'canonical'",
+        "CREATE INDEX articles_of_newsletter ON articles (newsletter_id, id)",
+        "CREATE INDEX issues_newest ON issues (sent DESC, id DESC)",
+        "CREATE TABLE tokens (id TEXT NOT NULL PRIMARY KEY, secret_sha256 TEXT NOT NULL, feed TEXT NOT NULL, "
+        f"name TEXT NOT NULL, created {moment} NOT NULL)",
+    ):
+        connection.exec_driver_sql(statement)
+    _fill_words(connection)
+    if connection.dialect.name == "sqlite":
+        for statement in (
+            "CREATE VIRTUAL TABLE articles_words USING fts5(words, content='articles', content_rowid='id', "
+            "tokenize='unicode61 remove_diacritics 0')",
+            "CREATE TRIGGER articles_words_insert AFTER INSERT ON articles BEGIN "
+            "INSERT INTO articles_words(rowid, words) VALUES (new.id, new.words); END",
+            "CREATE TRIGGER articles_words_delete AFTER DELETE ON articles BEGIN "
+            "INSERT INTO articles_words(articles_words, rowid, words) VALUES ('delete', old.id, old.words); END",
+            "CREATE TRIGGER articles_words_update AFTER UPDATE OF words ON articles BEGIN "
+            "INSERT INTO articles_words(articles_words, rowid, words) VALUES ('delete', old.id, old.words); "
+            "INSERT INTO articles_words(rowid, words) VALUES (new.id, new.words); END",
+            "INSERT INTO articles_words(articles_words) VALUES ('rebuild')",
+        ):
+            connection.exec_driver_sql(statement)
+
+
+def _fill_words(connection: Connection) -> None:
+    last = 0
+    while True:
+        rows = connection.execute(
+            text(
+                "SELECT id, title, summary, content_html, section, label, author FROM articles "
+                "WHERE id > :last ORDER BY id LIMIT 1000"
+            ),
+            {"last": last},
+        ).all()
+        if not rows:
+            return
+        connection.execute(
+            text("UPDATE articles SET words = :words WHERE id = :id"),
+            [
+                {
+                    "id": row.id,
+                    "words": joined_words(row.title, row.summary, row.content_html, row.section, row.label, row.author),
+                }
+                for row in rows
+            ],
+        )
+        last = rows[-1].id
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(1, "newsletters, issues, articles, messages, rejections and the revision", _first_tables),
+    Migration(2, "feeds can be narrowed and searched, and opened by tokens of their own", _narrow_feeds),
 )
 
 

@@ -11,7 +11,7 @@ from feedsvc.model import Article, Kind, Newsletter, StoredArticle
 from feedsvc.store.rows import Counts, MessageRow, NewsletterRow
 from feedsvc.store.schema import NEWEST_FIRST, articles, issues, messages, meta, newsletters, rejections
 
-_ARTICLE_ROWS = select(
+ARTICLE_ROWS = select(
     articles,
     newsletters.c.key,
     newsletters.c.name,
@@ -51,21 +51,45 @@ def latest_articles(
             )
         candidates.append(select(newest.order_by(*NEWEST_FIRST).limit(limit).subquery().c.id))
     rows = connection.execute(
-        _ARTICLE_ROWS.where(articles.c.id.in_(union_all(*candidates))).order_by(*NEWEST_FIRST).limit(limit)
+        ARTICLE_ROWS.where(articles.c.id.in_(union_all(*candidates))).order_by(*NEWEST_FIRST).limit(limit)
     )
-    return tuple(_stored_article(row) for row in rows)
+    return tuple(stored_article(row) for row in rows)
 
 
 def issue_articles(connection: Connection, issue_uid: str) -> tuple[StoredArticle, ...]:
     """The articles of this issue, of every kind, in its own order; none where there is no such issue."""
-    rows = connection.execute(_ARTICLE_ROWS.where(issues.c.uid == issue_uid).order_by(articles.c.position))
-    return tuple(_stored_article(row) for row in rows)
+    rows = connection.execute(ARTICLE_ROWS.where(issues.c.uid == issue_uid).order_by(articles.c.position))
+    return tuple(stored_article(row) for row in rows)
 
 
 def get_article(connection: Connection, uid: str) -> StoredArticle | None:
     """The article with this entry id (`urn:uuid:…`), or None."""
-    row = connection.execute(_ARTICLE_ROWS.where(articles.c.uid == uid)).one_or_none()
-    return None if row is None else _stored_article(row)
+    row = connection.execute(ARTICLE_ROWS.where(articles.c.uid == uid)).one_or_none()
+    return None if row is None else stored_article(row)
+
+
+def get_newsletter(connection: Connection, slug: str) -> Newsletter | None:
+    """The newsletter with this slug, or None."""
+    row = connection.execute(select(newsletters).where(newsletters.c.slug == slug)).one_or_none()
+    return None if row is None else _newsletter(row)
+
+
+def newsletter_names(connection: Connection, after: int | None = None) -> tuple[Newsletter, ...]:
+    """Every newsletter, by name, without counts; only those with an article numbered above `after`, where it is given."""
+    query = select(newsletters).order_by(func.lower(newsletters.c.name), newsletters.c.id)
+    if after is not None:
+        query = query.where(newsletters.c.id.in_(select(articles.c.newsletter_id).where(articles.c.id > after)))
+    return tuple(_newsletter(row) for row in connection.execute(query))
+
+
+def last_number(connection: Connection) -> int:
+    """The highest number of an article, 0 where there is none."""
+    return int(connection.execute(select(func.coalesce(func.max(articles.c.id), 0))).scalar_one())
+
+
+def issue_ids(connection: Connection) -> tuple[str, ...]:
+    """The ids of all issues, newest first."""
+    return tuple(connection.execute(select(issues.c.uid).order_by(issues.c.sent.desc(), issues.c.id.desc())).scalars())
 
 
 def all_newsletters(connection: Connection) -> tuple[NewsletterRow, ...]:
@@ -141,7 +165,8 @@ def _newsletter(row: Row[Any]) -> Newsletter:
     return Newsletter(key=row.key, name=row.name, slug=row.slug, address=row.address, list_id=row.list_id)
 
 
-def _stored_article(row: Row[Any]) -> StoredArticle:
+def stored_article(row: Row[Any]) -> StoredArticle:
+    """A row of `ARTICLE_ROWS` as an article."""
     return StoredArticle(
         article=Article(
             id=row.uid,

@@ -4,6 +4,7 @@
                       ▲
                    messages        every message that was taken in, by the SHA-256 of its bytes
     rejections                     every message that was not, and why
+    tokens                         what opens one feed each, hashed
     meta                           one row: schema version, revision
 
 What is looked up often is kept beside the article (its newsletter, its date), so that "the newest hundred" is one
@@ -15,6 +16,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from sqlalchemy import (
+    DDL,
     JSON,
     BigInteger,
     Boolean,
@@ -28,6 +30,8 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    event,
+    text,
 )
 
 
@@ -111,12 +115,55 @@ articles = Table(
     Column("image", Text),
     Column("author", Text),
     Column("title_repaired", Boolean, nullable=False),
+    Column("words", Text, nullable=False, server_default=""),  # what a search looks through; see `search`
 )
 Index("articles_of_issue", articles.c.issue_id)
 # One walk for each kind: a feed that leaves out nine kinds of ten must not read past the nine.
 NEWEST_FIRST = (articles.c.published.desc(), articles.c.issue_id.desc(), articles.c.position)
 Index("articles_newest", articles.c.kind, *NEWEST_FIRST)
 Index("articles_newest_of_newsletter", articles.c.newsletter_id, articles.c.kind, *NEWEST_FIRST)
+# Narrower feeds; few articles have a label, and not all a section.
+for _column in (articles.c.section, articles.c.label):
+    _there = text(f"{_column.name} IS NOT NULL")
+    Index(
+        f"articles_newest_of_{_column.name}",
+        _column,
+        articles.c.kind,
+        *NEWEST_FIRST,
+        sqlite_where=_there,
+        postgresql_where=_there,
+    )
+# Who else has this link, and who had it first: by number, which is the order in which articles came in.
+_CANONICAL = text("url_state = 'canonical'")
+Index(
+    "articles_by_link",
+    articles.c.url,
+    articles.c.id,
+    articles.c.newsletter_id,
+    articles.c.kind,
+    sqlite_where=_CANONICAL,
+    postgresql_where=_CANONICAL,
+)
+# The archive of a newsletter's feed goes by number.
+Index("articles_of_newsletter", articles.c.newsletter_id, articles.c.id)
+Index("issues_newest", issues.c.sent.desc(), issues.c.id.desc())
+
+# SQLite's full-text index over `articles.words`, kept by triggers, so that no writer can forget it. It holds no text of
+# its own. The words are reduced already: nothing is left for the tokenizer to do but to cut at spaces.
+FULL_TEXT = (
+    """CREATE VIRTUAL TABLE articles_words USING fts5(
+        words, content='articles', content_rowid='id', tokenize='unicode61 remove_diacritics 0')""",
+    """CREATE TRIGGER articles_words_insert AFTER INSERT ON articles BEGIN
+        INSERT INTO articles_words(rowid, words) VALUES (new.id, new.words); END""",
+    """CREATE TRIGGER articles_words_delete AFTER DELETE ON articles BEGIN
+        INSERT INTO articles_words(articles_words, rowid, words) VALUES ('delete', old.id, old.words); END""",
+    """CREATE TRIGGER articles_words_update AFTER UPDATE OF words ON articles BEGIN
+        INSERT INTO articles_words(articles_words, rowid, words) VALUES ('delete', old.id, old.words);
+        INSERT INTO articles_words(rowid, words) VALUES (new.id, new.words); END""",
+)
+for _statement in FULL_TEXT:
+    _ddl = DDL(_statement)  # type: ignore[no-untyped-call]
+    event.listen(articles, "after_create", _ddl.execute_if(dialect="sqlite"))
 
 messages = Table(
     "messages",
@@ -139,6 +186,16 @@ rejections = Table(
     Column("code", Text, nullable=False),
     Column("detail", Text, nullable=False),
     Column("received", UtcDateTime, nullable=False),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", Text, primary_key=True),  # what `feedsvc tokens list` shows; nothing can be opened with it
+    Column("secret_sha256", Text, nullable=False),
+    Column("feed", Text, nullable=False),  # the path, and the query in its normal form, of the one feed that it opens
+    Column("name", Text, nullable=False),
+    Column("created", UtcDateTime, nullable=False),
 )
 
 meta = Table(

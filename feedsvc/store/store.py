@@ -10,11 +10,14 @@ from typing import Self
 
 from sqlalchemy import Connection, Engine
 
-from feedsvc.model import Issue, Kind, StoredArticle
-from feedsvc.store import queries, writes
+from feedsvc.model import Issue, Kind, Newsletter, StoredArticle
+from feedsvc.store import feeds, queries, tokens, writes
 from feedsvc.store.engine import connect, database_errors, reading, writing
+from feedsvc.store.feeds import Narrowing, Page, Window
 from feedsvc.store.migrations import migrate
+from feedsvc.store.revision import RevisionReader
 from feedsvc.store.rows import AddResult, Counts, MessageRow, NewsletterRow
+from feedsvc.store.tokens import TokenRow
 
 DEFAULT_KINDS: frozenset[Kind] = frozenset({"article", "message"})
 _MESSAGES_A_PAGE = 500
@@ -40,6 +43,7 @@ class Store:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._revision = RevisionReader(engine)
 
     def __enter__(self) -> Self:
         return self
@@ -51,6 +55,7 @@ class Store:
 
     def close(self) -> None:
         """Close all connections."""
+        self._revision.close()
         self._engine.dispose()
 
     @contextmanager
@@ -103,6 +108,71 @@ class Store:
         with reading(self._engine) as connection:
             return queries.get_article(connection, f"urn:uuid:{uuid.lower().removeprefix('urn:uuid:')}")
 
+    def newest(self, narrowing: Narrowing, limit: int, *, by_issue: bool = False) -> Page:
+        """The newest `limit` articles that get through, or all articles of the newest `limit` issues that do.
+
+        In a feed of several newsletters a link that several have is there once, with the others in `also_in`.
+        """
+        with reading(self._engine) as connection:
+            ask = feeds.newest_issues if by_issue else feeds.newest_articles
+            return ask(connection, narrowing, limit)
+
+    def archived(self, narrowing: Narrowing, window: Window, *, by_issue: bool = False) -> Page:
+        """The articles, or the issues, whose numbers are in this window and that get through."""
+        with reading(self._engine) as connection:
+            ask = feeds.archived_issues if by_issue else feeds.archived_articles
+            return ask(connection, narrowing, window)
+
+    def has_section(self, section: str, newsletter: str | None = None) -> bool:
+        """Whether any article, of this newsletter where one is given, is in a section of this name."""
+        with reading(self._engine) as connection:
+            return feeds.has_value(connection, "section", section, newsletter)
+
+    def has_label(self, label: str, newsletter: str | None = None) -> bool:
+        """Whether any article, of this newsletter where one is given, has this label."""
+        with reading(self._engine) as connection:
+            return feeds.has_value(connection, "label", label, newsletter)
+
+    def get_newsletter(self, slug: str) -> Newsletter | None:
+        """The newsletter with this slug, or None."""
+        with reading(self._engine) as connection:
+            return queries.get_newsletter(connection, slug)
+
+    def newsletter_names(self, *, after: int | None = None) -> tuple[Newsletter, ...]:
+        """Every newsletter by name, or those with an article numbered above `after`; quicker than `newsletters`."""
+        with reading(self._engine) as connection:
+            return queries.newsletter_names(connection, after)
+
+    def last_number(self) -> int:
+        """The number of the article that came in last; 0 while there is none."""
+        with reading(self._engine) as connection:
+            return queries.last_number(connection)
+
+    def issue_ids(self) -> tuple[str, ...]:
+        """The ids of all issues, newest first."""
+        with reading(self._engine) as connection:
+            return queries.issue_ids(connection)
+
+    def add_token(self, feed: str, name: str) -> tuple[TokenRow, str]:
+        """Make a token that opens this feed; it is told only now."""
+        with writing(self._engine) as connection:
+            return tokens.add_token(connection, feed, name, datetime.now(UTC))
+
+    def tokens(self) -> tuple[TokenRow, ...]:
+        """Every token, oldest first."""
+        with reading(self._engine) as connection:
+            return tokens.all_tokens(connection)
+
+    def revoke_token(self, token_id: str) -> bool:
+        """Make a token open nothing from now on; whether there was one with this id."""
+        with writing(self._engine) as connection:
+            return tokens.revoke_token(connection, token_id)
+
+    def feed_of_token(self, token: str) -> str | None:
+        """The feed that this token opens, or None."""
+        with reading(self._engine) as connection:
+            return tokens.feed_of_token(connection, token)
+
     def newsletters(self) -> tuple[NewsletterRow, ...]:
         """Every newsletter with its counts, by name."""
         with reading(self._engine) as connection:
@@ -115,8 +185,7 @@ class Store:
 
     def revision(self) -> int:
         """A number that grows with each commit that changes what is published, and only then; every process sees it."""
-        with reading(self._engine) as connection:
-            return queries.revision(connection)[0]
+        return self._revision.read()
 
     def last_changed(self) -> datetime | None:
         """When the revision last grew; None while nothing was ever published."""

@@ -19,6 +19,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, or_, select, updat
 from feedsvc.model import ENTRY_NAMESPACE, Article, Issue, Newsletter, entry_id
 from feedsvc.store.rows import AddResult
 from feedsvc.store.schema import articles, issues, messages, meta, newsletters, rejections
+from feedsvc.store.search import article_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,7 @@ def _insert(connection: Connection, issue: Issue, sha256: str) -> AddResult:
             "position": position,
             "published": issue.sent,
             "updated": issue.sent,
+            "words": article_words(article),
         }
         for position, article in enumerate(issue.articles)
     ]
@@ -106,7 +108,12 @@ def _update(connection: Connection, known: Row[Any], issue: Issue, now: datetime
         changed = changed or bool(stale.keys() - {"links_found", "links_assigned", "problems", "recipients"})
     stored = {row.uid: row for row in connection.execute(select(articles).where(articles.c.issue_id == known.id)).all()}
     for position, article in enumerate(issue.articles):
-        place = {"newsletter_id": newsletter_id, "position": position, "published": issue.sent}
+        place = {
+            "newsletter_id": newsletter_id,
+            "position": position,
+            "published": issue.sent,
+            "words": article_words(article),
+        }
         row = stored.pop(article.id, None)
         content = _article_values(article)
         if row is None:
