@@ -46,6 +46,8 @@ _THIN = re.compile(
 _SRC = re.compile(rf"\bsrc\s*=\s*(?:\\?[\"']|{_ESCAPED_MARK})?((?:(?!{_ESCAPED_MARK})[^\s<>\"'`])+)", re.IGNORECASE)
 # Before an address that is the value of an attribute: a word there would lead back to ourselves.
 _IN_ATTRIBUTE = re.compile(rf"=\s*(?:\\?[\"']|{_ESCAPED_MARK})?$|\"(?:url|image|icon)\":\s*\"$")
+# Before the address of an image: in markup, in RSS and Atom (a thumbnail, an enclosure), in JSON Feed.
+_AS_IMAGE = re.compile(rf"(?:src|url)\s*=\s*(?:\\?[\"']|{_ESCAPED_MARK})?$|\"(?:image|icon)\":\s*\"$")
 # What may stand between two characters of an address and show nothing: tags, and characters without width.
 _BETWEEN = r"(?:<[^<>]{0,300}>|&(?:amp;)*lt;(?:(?!&(?:amp;)*[lg]t;).){0,300}&(?:amp;)*gt;|[\u00ad\u200b-\u200d\u2060\ufeff]|&(?:amp;)*(?:shy|zwnj|zwj);)*"
 _TAG = re.compile(r"<[^<>]{0,300}>|&(?:amp;)*lt;(?:(?!&(?:amp;)*[lg]t;).){0,300}&(?:amp;)*gt;", re.DOTALL)
@@ -84,8 +86,8 @@ def find_leaks(
     for found in _URL.finditer(text):
         if allowed(_plain(found[0])):
             continue
-        if kind := _refused(found[0], recipients):
-            before = text[max(0, found.start() - 12) : found.start()]
+        before = text[max(0, found.start() - 12) : found.start()]
+        if kind := _refused(found[0], recipients, _AS_IMAGE.search(before) is not None):
             instead = _canonical(found[0], recipients) or (NO_ADDRESS if _IN_ATTRIBUTE.search(before) else HIDDEN_LINK)
             leaks.append(Leak(found.start(), found.end(), kind, instead))
     leaks += _recipients_in(text, recipients)
@@ -148,10 +150,10 @@ def _apart(leaks: list[Leak]) -> Iterator[Leak]:
 
 
 @lru_cache(maxsize=32_768)
-def _refused(written: str, recipients: frozenset[str]) -> str | None:
+def _refused(written: str, recipients: frozenset[str], is_image: bool) -> str | None:
     """Return why an address as it stands in a document must not be there, or None."""
     plain = _plain(written)
-    return gate.refusal(plain, recipients) or ("pixel" if is_pixel(plain) else None)
+    return gate.refusal(plain, recipients) or ("pixel" if is_image and is_pixel(plain) else None)
 
 
 def _canonical(written: str, recipients: frozenset[str]) -> str | None:
