@@ -23,7 +23,7 @@ ALL_KINDS: frozenset[Kind] = frozenset({"article", "sponsor", "job", "message"})
 MARKUP = [
     "<p>", "</p>", "<a href='https://a.example/x'>", "</a>", "<b>", "</b>", "<li>", "<ul>", "</ul>", "<td>", "<table>", "<tr>", "<br>", "<h2>",
     "<div style='display:none'>", "<font size='+9'>", "<img src='x' width='0'>", "<blockquote>", "<pre>", "<plaintext>", "<!--", "-->", "&#0;",
-    "<a href='javascript:x()'>", "<a href='http://[::1'>", "Title of an article", "More words to read here. ", "\ud800", "\x00", "🎉", "‮",
+    "<a href='javascript:x()'>", "<a href='http://[::1'>", "Title of an article", "More words to read here. ", "\ud800", "\x00", "🎉", "\u202e",
 ]  # fmt: skip
 LINES = [
     "# Heading", "TITLE IN CAPITALS (5 MINUTE READ) [1]", "", " ", "* item [2]", "1. one https://a.example/1", "----", "====", "Links:",

@@ -44,6 +44,8 @@ STARTS_WITH_ADDRESS = re.compile(r"^\s*(?:\[\s*(?:https?://|\d{1,4}\])|\(\s*http
 SENTENCE_END = re.compile(r"[.!?…:;][\"'”’)]?\s")
 SEPARATORS = "|·•»"
 MAX_LINKED_WORDS = 25
+MAX_HEADING_CHARS = 90
+UNDERLINE_SLACK = 2
 
 
 def read_text(text: str) -> Document:
@@ -58,13 +60,35 @@ def read_text(text: str) -> Document:
         return replace(document, source="text", problems=document.problems + problems)
     body, footnotes = _take_footnotes(text)
     blocks: list[Block] = []
+    lengths: list[int] = []
     for number, (gap, paragraph) in enumerate(_paragraphs(body)):
         if len(blocks) >= MAX_BLOCKS:
             problems += (Problem("body-cut", f"only the first {MAX_BLOCKS:,} lines of the text were read", lost=True),)
             break
         for position, line in enumerate(paragraph):
             blocks.append(_block(line, footnotes, number, gap if position == 0 else 0))
-    return Document("text", tuple(blocks), problems=problems)
+            lengths.append(len(line.strip()))
+    return Document("text", tuple(_ruled_headings(blocks, lengths)), problems=problems)
+
+
+def _ruled_headings(blocks: list[Block], lengths: list[int]) -> list[Block]:
+    """Short lines that are underlined to their length, or that stand between two rules, are headings; `lengths` are those of the lines."""
+    out: list[Block] = []
+    for number, block in enumerate(blocks):
+        after = blocks[number + 1] if number + 1 < len(blocks) else None
+        if (
+            block.kind == "paragraph"
+            and after is not None
+            and after.kind == "rule"
+            and after.after_break <= 1
+            and lengths[number] <= MAX_HEADING_CHARS
+        ):
+            between = number > 0 and blocks[number - 1].kind == "rule" and block.after_break <= 1
+            underlined = after.after_break == 0 and abs(lengths[number + 1] - lengths[number]) <= UNDERLINE_SLACK
+            if between or underlined:
+                block = replace(block, kind="heading", level=2 if between else 3)  # noqa: PLW2901
+        out.append(block)
+    return out
 
 
 def _is_markdown(text: str) -> bool:

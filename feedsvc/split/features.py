@@ -51,7 +51,8 @@ COUNTS = re.compile(
 BYLINE = re.compile(r"^(?:by|von|par|por|di|via|—|–|--|-)\s+\S+(?:\s+\S+){0,6}$", re.I)
 MAX_BYLINE_WORDS = 7
 # A linked lead that is a title on the line of its text: "Title — what it is about".
-TITLE_END = re.compile(r"^\s*(?:[–—:|]|-{1,2}\s|\()")
+TITLE_END = re.compile(r"^\s*(?:[–—:|]|-{1,2}\s|\(|[.!?…](?:\s|$))")
+ENDS_CLOSED = re.compile(r"[:.!?…]\s*$")
 MIN_OPENING_WORDS = 2
 MIN_OPENED_WORDS = 5
 SALUTATION = re.compile(
@@ -294,20 +295,32 @@ def _name_furniture(line: Line, book: LinkBook) -> None:
 
 
 def _opens(line: Line) -> bool:
-    """Whether the line begins with a linked title that a dash, a colon or a parenthesis parts from its text."""
-    if not line.linked_lead or line.block.kind != "paragraph":
+    """Whether the line begins with a linked title, or with bold words, that a sign parts from the text behind them."""
+    if line.block.kind != "paragraph" or not line.hrefs:
         return False
+    lead = opening_words(line)
+    rest = line.text[len(lead) :]
+    closed = bool(TITLE_END.match(rest) or ENDS_CLOSED.search(lead))
+    return len(WORDS.findall(lead)) >= MIN_OPENING_WORDS and closed and len(WORDS.findall(rest)) >= MIN_OPENED_WORDS
+
+
+def opening_words(line: Line) -> str:
+    """The words that a line begins with in bold or as one link; none where it begins in plain text."""
     lead = ""
-    rest = ""
-    href = None
+    href: str | None = None
+    bold = line.bold_lead > 0
     for span in line.block.spans:
-        if rest or (href is not None and span.href != href):
-            rest += span.text
-        else:
+        blank = not LETTERS.search(span.text)
+        if (
+            (bold and span.bold)
+            or (not bold and span.href and href in (None, span.href))
+            or (blank and not LETTERS.search(lead))
+        ):
             lead += span.text
             href = span.href or href
-    words = len(WORDS.findall(lead))
-    return words >= MIN_OPENING_WORDS and bool(TITLE_END.match(rest)) and len(WORDS.findall(rest)) >= MIN_OPENED_WORDS
+        else:
+            break
+    return lead if LETTERS.search(lead) else ""
 
 
 def _runs_on(line: Line) -> bool:

@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 
-from feedsvc.split.features import LEADING_NOISE, WHOLE, Line, LinkBook, title_parts
+from feedsvc.split.features import LEADING_NOISE, WHOLE, Line, LinkBook, opening_words, title_parts
 from feedsvc.split.phrases import says
 from feedsvc.split.weights import Heads
 
@@ -281,11 +281,25 @@ def _titles(lines: list[Line]) -> None:
         if is_linked_head(head):
             continue
         head.role, head.reason = "title", "a head with text under it"
-    openers = [line for line in lines if line.opens and not line.is_furniture and line.role == "unused"]
-    if len({line.keys[0] for line in openers}) >= Heads.MIN_OPENERS:
-        for line in openers:
-            line.role, line.reason = "title", "a line that begins with a linked title"
+    _openers(lines)
     _menus(linked)
+
+
+def _openers(lines: Sequence[Line]) -> None:
+    """Lines that open with their own title are items where there are many of them, all with other titles and other links."""
+    texts = [line for line in lines if line.is_text and line.words >= Heads.MIN_STORY_WORDS]
+    linked = [line for line in texts if line.opens and line.linked_lead]
+    bold = [line for line in texts if line.opens and not line.linked_lead]
+    for openers, least in ((linked, Heads.MIN_OPENERS), (bold, Heads.MIN_BOLD_OPENERS)):
+        leads = {fold(opening_words(line)) for line in openers}
+        links = {line.keys[0] for line in openers}
+        if min(len(leads), len(links)) < max(least, 0.8 * len(openers)) or len(openers) < Heads.OPENERS_SHARE * len(
+            texts
+        ):
+            continue
+        for line in openers:
+            if line.role == "unused":
+                line.role, line.reason = "title", "a line that opens with its own title"
 
 
 def _menus(linked: Sequence[Line]) -> None:

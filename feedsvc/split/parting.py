@@ -54,10 +54,11 @@ def split_message(html: Document | None, text: Document | None, context: Context
         return split(html, context)
     context.book.learn(direct_links(html, text, context.book))
     first = split(html, context)
-    if (len(first.items) >= MIN_ITEMS or first.is_message) and first.text.strip():
+    sound = first.is_message or (len(first.items) >= MIN_ITEMS and len(first.content_keys) > len(first.items) / 3)
+    if sound and first.text.strip():
         return _with_links(first, _links_at_ends(text.blocks, context.book))
     second = split(text, context)
-    richer = len(first.items) < MIN_ITEMS <= len(second.items)
+    richer = len(second.items) >= MIN_ITEMS
     if (richer or not first.text.strip()) and second.text.strip() and not first.is_message:
         return _with_links(second, first.web_links)
     return _with_links(first, second.web_links)

@@ -17,10 +17,26 @@ LIST_MARKS = re.compile(r"[,;+|•·/]|\band\b|\bund\b|\bet\b|\by\b|\bplus\b", r
 
 
 def settle(outline: Outline, lines: Sequence[Line], subject: str) -> list[Draft]:
-    """The items that the issue falls into, in order; none where it is one text."""
+    """The items that the issue falls into, in order; none where it is one text without a title of its own."""
     items = _decide(outline, lines, subject)
+    if not items and outline.issue_title is None and (head := _own_title(outline, lines)) is not None:
+        # One text: all of it belongs to the head that stands above all others.
+        rest = [line for line in lines if line is not head and not line.is_furniture and line.role != "section"]
+        return [Draft(head, rest, outline.drafts[0].section, essay=True)]
     _number(items)
     return items
+
+
+def _own_title(outline: Outline, lines: Sequence[Line]) -> Line | None:
+    """The one head in the upper part of a text that is set larger than all others."""
+    heads = sorted(
+        (d.head for d in outline.drafts if d.head is not None and not d.is_linked), key=lambda h: -h.prominence
+    )
+    inner = [line for d in outline.drafts for line in d.body if line.is_head]
+    if not heads or heads[0].index > Essay.TITLE_WITHIN * len(lines):
+        return None
+    others = [h.prominence for h in (*heads[1:], *inner)]
+    return heads[0] if others and heads[0].prominence > max(others) else None
 
 
 def _number(items: Sequence[Draft]) -> None:
@@ -95,6 +111,9 @@ def _are_stories(stories: list[Draft], lines: Sequence[Line], subject: str, titl
     score = Story.OWN_LINK * sum(_has_own_link(d) for d in stories) / count
     if sum(bool(NUMBERED.match(h.text)) for h in heads) >= 0.6 * count:
         score += Story.NUMBERED
+    counted = re.search(r"\b(\d{1,2})\b", subject)
+    if counted and int(counted[1]) > 2 and abs(int(counted[1]) - count) <= 1:
+        score += Story.LISTICLE
     if len({h.block.boxes[:-1] for h in heads}) >= 0.8 * count:
         score += Story.OWN_BOX
     words = set(fold(subject).split())

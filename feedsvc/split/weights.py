@@ -41,6 +41,8 @@ class Heads:
     MUCH_SMALLER = 0.2
     EYEBROW = 0.05
     MIN_OPENERS = 3  # lines that begin with a linked title, from which on each is an item
+    MIN_BOLD_OPENERS = 6  # bold words at a line's start are common in prose
+    OPENERS_SHARE = 0.3  # of all lines of text
     MENU_WORDS = 3
     MIN_STRONG = 3
     LABEL_WORDS = 7
@@ -100,6 +102,7 @@ class Story:
     SECTIONED = 0.8  # stories stand under sections
     LISTED_AT_HEAD = 1.0  # a table of contents at the head names them
     SHARED_EACH = 1.0  # times the share of stories with share buttons of their own
+    LISTICLE = -1.5  # the subject counts them: "7 lessons from ..."
     IS_POST = -1.6  # the issue is headed by its own title, which is also the subject: a post
     LONG = -0.8  # stories of over LONG_WORDS words on average
     LONG_WORDS = 450
@@ -113,3 +116,4 @@ class Essay:
     MIN_LETTER_WORDS = 250  # a letter to the reader of so many words is an article beside the others
     MIN_SHARE = 0.6  # share of all text that stands in no item, from which few links are only links of the essay
     FEW_ITEMS = 4
+    TITLE_WITHIN = 0.35  # of the lines: where the title of a text stands that is not the subject
