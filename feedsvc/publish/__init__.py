@@ -15,12 +15,16 @@ from feedsvc.publish.entry import (
 from feedsvc.publish.feed import Feed, entries_of, feed_of
 from feedsvc.publish.gate import redirect_target
 from feedsvc.publish.jsonfeed import json_feed
+from feedsvc.publish.opml import Subscription, opml
+from feedsvc.publish.paging import Paging
 from feedsvc.publish.rss import rss
 
 __all__ = [
     "FEED_KINDS",
     "Entry",
     "Feed",
+    "Paging",
+    "Subscription",
     "atom",
     "entries_of",
     "entry_uuid",
@@ -29,6 +33,7 @@ __all__ = [
     "json_feed",
     "newsletter_feed_id",
     "newsletter_path",
+    "opml",
     "publish_entry",
     "read_time",
     "redirect_target",

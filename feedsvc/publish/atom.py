@@ -30,6 +30,7 @@ def atom(feed: Feed) -> bytes:
         writer.link(href=feed.site_url, rel="alternate", type="text/html")
     if feed.self_url:
         writer.link(href=feed.self_url, rel="self", type="application/atom+xml")
+    writer.feedsvc.paging = feed.paging
     entries = feed.published()
     for entry in entries:
         _add(writer, entry)

@@ -41,11 +41,12 @@ def published_html(
     *,
     recipients: frozenset[str] = gate.NOBODY,
     images: ImageRules | None = None,
+    follow: bool = True,
 ) -> str:
     """Return content that was rebuilt from blocks as HTML that may be published.
 
-    `go:N` becomes `{base}/go/<entry_uuid>/N`. Without a base, and where the gate refuses a link, its words stay
-    without it. What in its text names one of the `recipients` is taken out.
+    `go:N` becomes `{base}/go/<entry_uuid>/N`. Without a base, where nobody is there to `follow` such links, and where
+    the gate refuses a link, its words stay without it. What in its text names one of the `recipients` is taken out.
     """
     images = images or ImageRules()
     content = clean_text(content)
@@ -59,7 +60,7 @@ def published_html(
         return ""
     approved: set[str] = set()
     for anchor in body.css("a"):
-        href = _href(anchor, entry_uuid, base, recipients)
+        href = _href(anchor, entry_uuid, base if follow else None, recipients)
         if href is None:
             anchor.unwrap()
         else:

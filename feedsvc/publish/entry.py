@@ -7,16 +7,20 @@ import re
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 from urllib.parse import quote
 
 from feedsvc.links import is_personal, site_name
 from feedsvc.model import ENTRY_NAMESPACE, Article, Kind, ReadSource, StoredArticle
 from feedsvc.publish import gate
 from feedsvc.publish.content import published_html
+from feedsvc.publish.enclosure import Enclosure, enclosure
 from feedsvc.publish.images import ImagePolicy, ImageRules
 from feedsvc.publish.leaks import scrub
 from feedsvc.publish.text import clean_language, clean_line, clean_text, clean_time
+
+# "issue" is an entry that stands for a whole issue.
+EntryKind = Kind | Literal["issue"]
 
 # The kinds that a feed holds unless others are asked for.
 FEED_KINDS: Final[frozenset[Kind]] = frozenset(("article", "message"))
@@ -29,6 +33,7 @@ _KIND_LABELS: Final[dict[Kind, str]] = {
 }
 _SCHEME = "urn:x-feedsvc:"
 _SEPARATOR = " · "
+_LINK = re.compile(r'<a href="([^"]*)"')  # as nh3 writes it
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,7 @@ class Entry:
     lead: str
     summary: str
     body_html: str
-    kind: Kind
+    kind: EntryKind
     site: str | None = None
     section: str | None = None
     label: str | None = None
@@ -80,6 +85,7 @@ class Entry:
     thumbnail: str | None = None
     language: str = ""
     recipients: frozenset[str] = gate.NOBODY
+    enclosure: Enclosure | None = None
 
     @property
     def content_html(self) -> str:
@@ -99,11 +105,13 @@ def publish_entry(
     *,
     images: ImagePolicy = "keep",
     recipients: frozenset[str] = gate.NOBODY,
+    follow: bool = True,
 ) -> Entry:
     """Return the stored article as it is published.
 
     `base` is the address of the server, without a slash at its end; None where there is none. `recipients` are the
-    addresses that must not be published besides those of the article's own message.
+    addresses that must not be published besides those of the article's own message. Without `follow` there is nobody
+    at `{base}/go/`: a link that must not be published leads to the issue's page instead.
     """
     article = stored.article
     recipients = recipients | stored.recipients
@@ -119,13 +127,13 @@ def publish_entry(
     summary = line(article.summary)
     rules = ImageRules(images, stored.inline_images)
     uid = entry_uuid(article.id)
-    body = published_html(article.content_html, uid, base, recipients=recipients, images=rules)
+    body = published_html(article.content_html, uid, base, recipients=recipients, images=rules, follow=follow)
     if not body and summary:
         body = f"<p>{html.escape(summary, quote=False)}</p>"
     return Entry(
         id=article.id,
         title=line(article.title) or summary[:100] or line(stored.issue_subject) or "Untitled",
-        link=canonical or _own_link(article, base, recipients) or via,
+        link=canonical or (_own_link(article, base, recipients) if follow else _on_page(via, uid)) or via,
         via=via,
         published=clean_time(stored.published),
         updated=clean_time(stored.updated),
@@ -148,6 +156,7 @@ def publish_entry(
         thumbnail=rules.source(article.image, uid, base, recipients=recipients),
         language=clean_language(stored.language),
         recipients=recipients,
+        enclosure=enclosure((canonical, *(html.unescape(found) for found in _LINK.findall(body)))),
     )
 
 
@@ -201,6 +210,10 @@ def _lead(
     if others:
         parts.append("also in " + " and ".join(filter(None, (", ".join(others[:-1]), others[-1]))))
     return parts
+
+
+def _on_page(via: str | None, uid: str) -> str | None:
+    return None if via is None else f"{via}#{uid}"
 
 
 def _own_link(article: Article, base: str | None, recipients: frozenset[str]) -> str | None:

@@ -11,13 +11,16 @@ from typing import Final
 from feedsvc import __version__
 from feedsvc.model import ENTRY_NAMESPACE, Issue, Kind, StoredArticle
 from feedsvc.publish import gate
+from feedsvc.publish.contents import contents_entry
 from feedsvc.publish.entry import FEED_KINDS, Entry, feed_id, publish_entry
 from feedsvc.publish.images import ImagePolicy
 from feedsvc.publish.leaks import release, scrub
+from feedsvc.publish.paging import Paging
 from feedsvc.publish.text import clean_language, clean_line, clean_time
 
 # What a feed without entries says of its last change: never "now", or its bytes would differ with each look.
 NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
+NO_PAGING: Final = Paging()
 GENERATOR: Final = "feedsvc"
 GENERATOR_VERSION: Final = __version__
 
@@ -30,7 +33,8 @@ class Feed:
     server, under which `/go/` and `/issues/` are; all three are None where there is no server. `feed_id` is an IRI that
     never changes. `updated` is when its content last changed. `language` is a BCP 47 tag, or "" where entries differ or
     it is not known. `images` says how images are published. `recipients` are addresses that must not be published,
-    besides those that each entry's own message was sent to.
+    besides those that each entry's own message was sent to. `paging` says what is beside it. `by_issue` makes one
+    entry of each issue. Without `follow` nothing leads to `/go/` (see `publish_entry`).
     """
 
     title: str
@@ -44,15 +48,24 @@ class Feed:
     subtitle: str = ""
     images: ImagePolicy = "keep"
     recipients: frozenset[str] = gate.NOBODY
+    paging: Paging = NO_PAGING
+    by_issue: bool = False
+    follow: bool = True
 
     def published(self) -> tuple[Entry, ...]:
         """Return the entries as they are published, each id once."""
         entries: dict[str, Entry] = {}
+        issues: dict[str, list[Entry]] = {}
+        subjects: dict[str, str] = {}
         for stored in self.entries:
             if stored.article.id not in entries:
                 entries[stored.article.id] = publish_entry(
-                    stored, self.base_url, images=self.images, recipients=self.recipients
+                    stored, self.base_url, images=self.images, recipients=self.recipients, follow=self.follow
                 )
+                issues.setdefault(stored.issue_id, []).append(entries[stored.article.id])
+                subjects[stored.issue_id] = clean_line(scrub(clean_line(stored.issue_subject), self._named))
+        if self.by_issue:
+            return tuple(contents_entry(subjects[uid], uid, tuple(group)) for uid, group in issues.items())
         return tuple(entries.values())
 
     def released(self, document: bytes, entries: tuple[Entry, ...]) -> bytes:
@@ -92,6 +105,9 @@ def feed_of(
     subtitle: str = "",
     images: ImagePolicy = "keep",
     recipients: frozenset[str] = gate.NOBODY,
+    paging: Paging = NO_PAGING,
+    by_issue: bool = False,
+    follow: bool = True,
 ) -> Feed:
     """Return the feed of these entries; its language and its date are taken from them.
 
@@ -110,6 +126,9 @@ def feed_of(
         subtitle=subtitle,
         images=images,
         recipients=recipients,
+        paging=paging,
+        by_issue=by_issue,
+        follow=follow,
     )
 
 

@@ -23,6 +23,8 @@ def json_feed(feed: Feed) -> bytes:
             "feed_url": feed.self_url,
             "language": clean_language(feed.language),
             "authors": [{"name": feed.shown_title}],
+            "next_url": feed.paging.older,
+            "hubs": [{"type": "WebSub", "url": feed.paging.hub}] if feed.paging.hub else None,
         }
     )
     entries = feed.published()
@@ -44,6 +46,9 @@ def _item(entry: Entry) -> dict[str, object]:
             "authors": [{"name": entry.author}],
             "tags": list(dict.fromkeys(category.label for category in entry.categories)),
             "language": entry.language,
+            "attachments": [{"url": entry.enclosure.url, "mime_type": entry.enclosure.media_type}]
+            if entry.enclosure
+            else None,
             "_feedsvc": {
                 "kind": entry.kind,
                 "read_minutes": entry.read_minutes,

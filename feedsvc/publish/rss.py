@@ -34,6 +34,7 @@ def rss(feed: Feed) -> bytes:
         writer.link(href=feed.self_url, rel="self", type="application/rss+xml")
     # The channel's link is what was given last. It is required, so a feed without a server is known by its id.
     writer.link(href=feed.site_url or feed.feed_id, rel="alternate", type="text/html")
+    writer.feedsvc.paging = feed.paging
     entries = feed.published()
     for entry in entries:
         _add(writer, entry)
