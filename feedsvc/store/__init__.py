@@ -4,6 +4,7 @@ from feedsvc.store.feeds import MAX_WIDTH, Narrowing, Page, Window
 from feedsvc.store.rows import AddResult, Counts, MessageRow, NewsletterRow
 from feedsvc.store.search import MAX_QUERY_CHARS, Term, read_query
 from feedsvc.store.store import DEFAULT_KINDS, Batch, Store, open_store
+from feedsvc.store.targets import Attempts, Found, image_token
 from feedsvc.store.tokens import TokenRow
 
 __all__ = [
@@ -11,8 +12,10 @@ __all__ = [
     "MAX_QUERY_CHARS",
     "MAX_WIDTH",
     "AddResult",
+    "Attempts",
     "Batch",
     "Counts",
+    "Found",
     "MessageRow",
     "Narrowing",
     "NewsletterRow",
@@ -21,6 +24,7 @@ __all__ = [
     "Term",
     "TokenRow",
     "Window",
+    "image_token",
     "open_store",
     "read_query",
 ]

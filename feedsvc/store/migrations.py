@@ -88,9 +88,26 @@ def _fill_words(connection: Connection) -> None:
         last = rows[-1].id
 
 
+def _targets_and_images(connection: Connection) -> None:
+    """Where click-trackers lead, attempts at them, and the images that came within messages."""
+    postgresql = connection.dialect.name == "postgresql"
+    moment, octets = ("TIMESTAMP", "BYTEA") if postgresql else ("DATETIME", "BLOB")
+    for statement in (
+        "ALTER TABLE issues ADD COLUMN inline_images JSON NOT NULL DEFAULT '[]'",
+        "CREATE INDEX articles_tracked ON articles (id, kind) WHERE url_state = 'tracked'",
+        "CREATE TABLE targets (link_sha256 TEXT NOT NULL PRIMARY KEY, url TEXT NOT NULL, minutes INTEGER, "
+        f"found {moment} NOT NULL)",
+        f"CREATE TABLE attempts (uid TEXT NOT NULL PRIMARY KEY, tries INTEGER NOT NULL, next_try {moment}, "
+        "problem TEXT NOT NULL)",
+        f"CREATE TABLE images (token TEXT NOT NULL PRIMARY KEY, media_type TEXT NOT NULL, data {octets} NOT NULL)",
+    ):
+        connection.exec_driver_sql(statement)
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(1, "newsletters, issues, articles, messages, rejections and the revision", _first_tables),
     Migration(2, "feeds can be narrowed and searched, and opened by tokens of their own", _narrow_feeds),
+    Migration(3, "where click-trackers lead is kept, and the images within messages", _targets_and_images),
 )
 
 

@@ -21,6 +21,8 @@ ARTICLE_ROWS = select(
     issues.c.uid.label("issue_uid"),
     issues.c.subject.label("issue_subject"),
     issues.c.language,
+    issues.c.recipients,
+    issues.c.inline_images,
 ).select_from(
     articles.join(issues, articles.c.issue_id == issues.c.id).join(
         newsletters, articles.c.newsletter_id == newsletters.c.id
@@ -192,4 +194,6 @@ def stored_article(row: Row[Any]) -> StoredArticle:
         published=row.published,
         updated=row.updated,
         language=row.language,
+        recipients=frozenset(row.recipients),
+        inline_images=tuple((content_id, token) for content_id, token in row.inline_images),
     )

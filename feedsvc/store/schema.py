@@ -5,6 +5,9 @@
                    messages        every message that was taken in, by the SHA-256 of its bytes
     rejections                     every message that was not, and why
     tokens                         what opens one feed each, hashed
+    targets                        where click-trackers lead, as found out over HTTP
+    attempts                       articles whose trackers could not be asked
+    images                         what messages carry themselves, by its content
     meta                           one row: schema version, revision
 
 What is looked up often is kept beside the article (its newsletter, its date), so that "the newest hundred" is one
@@ -26,6 +29,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
@@ -87,6 +91,7 @@ issues = Table(
     Column("links_assigned", Integer, nullable=False),
     Column("problems", JSON, nullable=False),
     Column("recipients", JSON, nullable=False),
+    Column("inline_images", JSON, nullable=False, server_default="[]"),  # content ids and tokens of `images`
 )
 Index("issues_of_newsletter", issues.c.newsletter_id, issues.c.sent.desc())
 
@@ -144,6 +149,9 @@ Index(
     sqlite_where=_CANONICAL,
     postgresql_where=_CANONICAL,
 )
+# What is still to be resolved.
+_TRACKED = text("url_state = 'tracked'")
+Index("articles_tracked", articles.c.id, articles.c.kind, sqlite_where=_TRACKED, postgresql_where=_TRACKED)
 # The archive of a newsletter's feed goes by number.
 Index("articles_of_newsletter", articles.c.newsletter_id, articles.c.id)
 Index("issues_newest", issues.c.sent.desc(), issues.c.id.desc())
@@ -196,6 +204,32 @@ tokens = Table(
     Column("feed", Text, nullable=False),  # the path, and the query in its normal form, of the one feed that it opens
     Column("name", Text, nullable=False),
     Column("created", UtcDateTime, nullable=False),
+)
+
+targets = Table(
+    "targets",
+    metadata,
+    Column("link_sha256", Text, primary_key=True),  # of the click-tracker
+    Column("url", Text, nullable=False),  # where it leads, canonical
+    Column("minutes", Integer),  # to read the page, where that was measured
+    Column("found", UtcDateTime, nullable=False),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("uid", Text, primary_key=True),  # of the article whose tracker did not tell
+    Column("tries", Integer, nullable=False),
+    Column("next_try", UtcDateTime),
+    Column("problem", Text, nullable=False),
+)
+
+images = Table(
+    "images",
+    metadata,
+    Column("token", Text, primary_key=True),  # made from the content: the same image is kept once
+    Column("media_type", Text, nullable=False),  # as the message has it
+    Column("data", LargeBinary, nullable=False),
 )
 
 meta = Table(

@@ -11,12 +11,13 @@ from typing import Self
 from sqlalchemy import Connection, Engine
 
 from feedsvc.model import Issue, Kind, Newsletter, StoredArticle
-from feedsvc.store import feeds, queries, tokens, writes
+from feedsvc.store import feeds, queries, targets, tokens, writes
 from feedsvc.store.engine import connect, database_errors, reading, writing
 from feedsvc.store.feeds import Narrowing, Page, Window
 from feedsvc.store.migrations import migrate
 from feedsvc.store.revision import RevisionReader
 from feedsvc.store.rows import AddResult, Counts, MessageRow, NewsletterRow
+from feedsvc.store.targets import Attempts, Found
 from feedsvc.store.tokens import TokenRow
 
 DEFAULT_KINDS: frozenset[Kind] = frozenset({"article", "message"})
@@ -152,6 +153,50 @@ class Store:
         """The ids of all issues, newest first."""
         with reading(self._engine) as connection:
             return queries.issue_ids(connection)
+
+    def target(self, link: str) -> Found | None:
+        """Where this click-tracker leads, or None where that was not found out yet."""
+        with reading(self._engine) as connection:
+            return targets.known_targets(connection, (link,)).get(link)
+
+    def record_target(self, uid: str, link: str, found: Found) -> None:
+        """Keep for good where a tracker in this article leads; the entries that carry it are brought up to date."""
+        with writing(self._engine) as connection:
+            now = datetime.now(UTC)
+            if targets.record_target(connection, uid, link, found, now):
+                writes.grow_revision(connection, now)
+
+    def record_attempt(self, uid: str, attempt: Attempts) -> None:
+        """Remember that this article's tracker could not be asked, and when to ask it again."""
+        with writing(self._engine) as connection:
+            targets.record_attempt(connection, uid, attempt)
+
+    def attempts(self, uid: str) -> Attempts | None:
+        """What attempts there were at this article's tracker; None where there were none."""
+        with reading(self._engine) as connection:
+            return targets.get_attempts(connection, uid)
+
+    def due_articles(
+        self,
+        now: datetime,
+        limit: int = 100,
+        *,
+        only: frozenset[str] | None = None,
+        without: frozenset[str] = frozenset(),
+    ) -> tuple[StoredArticle, ...]:
+        """The articles, newest first, whose trackers are to be asked now; `only` and `without` are newsletters' slugs."""
+        with reading(self._engine) as connection:
+            return targets.due_articles(connection, now, limit, only=only, without=without)
+
+    def inline_image(self, token: str) -> bytes | None:
+        """The image that came within a message and is served under this token, or None."""
+        with reading(self._engine) as connection:
+            return targets.get_image(connection, token)
+
+    def recipient_addresses(self) -> frozenset[str]:
+        """The addresses that any message was sent to."""
+        with reading(self._engine) as connection:
+            return targets.recipient_addresses(connection)
 
     def add_token(self, feed: str, name: str) -> tuple[TokenRow, str]:
         """Make a token that opens this feed; it is told only now."""

@@ -20,6 +20,11 @@ from feedsvc.model import ENTRY_NAMESPACE, Article, Issue, Newsletter, entry_id
 from feedsvc.store.rows import AddResult
 from feedsvc.store.schema import articles, issues, messages, meta, newsletters, rejections
 from feedsvc.store.search import article_words
+from feedsvc.store.targets import keep_images, with_targets
+
+
+# What of an issue changes nothing that is published.
+_PRIVATE_VALUES = frozenset({"links_found", "links_assigned", "problems", "recipients", "unsubscribe", "one_click"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +35,14 @@ class Receipt:
     received: datetime
     size: int
     filename: str | None
+    way: str = ""
+    recipient: str | None = None
 
 
 def add_issue(connection: Connection, issue: Issue, receipt: Receipt, now: datetime) -> AddResult:
     """Store an issue and the message that it was made from; `now` is `updated` of entries whose content changed."""
     connection.execute(delete(rejections).where(rejections.c.sha256 == receipt.sha256))
+    issue = with_targets(issue, connection)
     known = _issue_of_message(connection, receipt.sha256)
     if known is not None:
         if known.source != receipt.sha256:
@@ -60,7 +68,12 @@ def record_rejection(connection: Connection, receipt: Receipt, code: str, detail
     connection.execute(delete(rejections).where(rejections.c.sha256 == receipt.sha256))
     connection.execute(
         insert(rejections).values(
-            sha256=receipt.sha256, filename=receipt.filename, code=code, detail=detail, received=receipt.received
+            sha256=receipt.sha256,
+            filename=receipt.filename,
+            code=code,
+            detail=detail,
+            received=receipt.received,
+            way=receipt.way,
         )
     )
 
@@ -80,7 +93,13 @@ def _insert(connection: Connection, issue: Issue, sha256: str) -> AddResult:
     uid = issue_uid(issue.key)
     issue_id = connection.execute(
         insert(issues)
-        .values(uid=uid, source=sha256, newsletter_id=newsletter_id, **_issue_values(issue))
+        .values(
+            uid=uid,
+            source=sha256,
+            newsletter_id=newsletter_id,
+            inline_images=keep_images(connection, issue),
+            **_issue_values(issue),
+        )
         .returning(issues.c.id)
     ).scalar_one()
     rows = [
@@ -102,10 +121,10 @@ def _insert(connection: Connection, issue: Issue, sha256: str) -> AddResult:
 def _update(connection: Connection, known: Row[Any], issue: Issue, now: datetime) -> AddResult:
     """Make the stored issue what `issue` says: ids stay, and only an entry whose content changed is `updated`."""
     newsletter_id, changed = _put_newsletter(connection, issue.newsletter, issue.sent)
-    values = _issue_values(issue) | {"newsletter_id": newsletter_id}
+    values = _issue_values(issue) | {"newsletter_id": newsletter_id, "inline_images": keep_images(connection, issue)}
     if stale := _differing(known, values):
         connection.execute(update(issues).where(issues.c.id == known.id).values(**stale))
-        changed = changed or bool(stale.keys() - {"links_found", "links_assigned", "problems", "recipients"})
+        changed = changed or bool(stale.keys() - _PRIVATE_VALUES)
     stored = {row.uid: row for row in connection.execute(select(articles).where(articles.c.issue_id == known.id)).all()}
     for position, article in enumerate(issue.articles):
         place = {
@@ -146,6 +165,8 @@ def _put_newsletter(connection: Connection, newsletter: Newsletter, sent: dateti
         slug = _free_slug(connection, newsletter.slug)
         statement = insert(newsletters).values(key=newsletter.key, slug=slug, **values).returning(newsletters.c.id)
         return int(connection.execute(statement).scalar_one()), True
+    if row.own_name is not None:  # a person gave it the name that it has
+        values["own_name"] = values.pop("name") or ""
     stale = _differing(row, values)
     if not stale:
         return int(row.id), False
@@ -238,6 +259,8 @@ def _add_message(connection: Connection, issue_uid: str, dated: datetime, receip
             received=receipt.received,
             size=receipt.size,
             dated=dated,
+            way=receipt.way,
+            recipient=receipt.recipient,
         )
     )
 
@@ -254,6 +277,8 @@ def _issue_values(issue: Issue) -> dict[str, Any]:
         "links_assigned": issue.links.assigned,
         "problems": [{"code": p.code, "detail": p.detail, "lost": p.lost} for p in issue.problems],
         "recipients": sorted(issue.recipients),
+        "unsubscribe": list(issue.unsubscribe),
+        "one_click": issue.one_click,
     }
 
 
