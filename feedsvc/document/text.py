@@ -43,6 +43,8 @@ STARRED_HEADING = re.compile(r"^\*\* +(?=[^\s*])")
 STARTS_WITH_ADDRESS = re.compile(r"^\s*(?:\[\s*(?:https?://|\d{1,4}\])|\(\s*https?://|<\s*https?://)")
 SENTENCE_END = re.compile(r"[.!?…:;][\"'”’)]?\s")
 SEPARATORS = "|·•»"
+# What parts a linked title from its text on one line.
+DASH = re.compile(r"[–—:]|-{1,2}\s")
 MAX_LINKED_WORDS = 25
 MAX_HEADING_CHARS = 90
 UNDERLINE_SLACK = 2
@@ -253,7 +255,7 @@ def _spans(line: str, footnotes: dict[str, str]) -> list[Span]:
             found_any = True
             continue
         rest = line[plain_from:].strip()
-        at_end = not rest or rest[0] in SEPARATORS
+        at_end = not rest or rest[0] in SEPARATORS or (not found_any and bool(DASH.match(rest)))
         words, linked = _linked_part(before, at_end=at_end, first=not found_any, alone=not rest and not found_any)
         if words:
             spans.append(Span(words))
@@ -297,7 +299,7 @@ def _linked_part(before: str, *, at_end: bool, first: bool, alone: bool) -> tupl
         return before, ""
     if at_end:
         start = 0 if alone else max(text.rfind(mark) + 1 for mark in SEPARATORS)
-        if len(text) > 160 or not first:
+        if len(text) > 200 or not first:
             for sentence in SENTENCE_END.finditer(text, start):
                 start = sentence.end()
         if len(text[start:].split()) <= MAX_LINKED_WORDS * 2:

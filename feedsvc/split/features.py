@@ -296,7 +296,8 @@ def _name_furniture(line: Line, book: LinkBook) -> None:
 
 def _opens(line: Line) -> bool:
     """Whether the line begins with a linked title, or with bold words, that a sign parts from the text behind them."""
-    if line.block.kind != "paragraph" or not line.hrefs:
+    # In HTML the items of a list are judged as a list (units.py); in plain text an asterisk may stand before anything.
+    if not line.hrefs or not (line.block.kind == "paragraph" or (line.block.kind == "item" and not line.block.tags)):
         return False
     lead = opening_words(line)
     rest = line.text[len(lead) :]

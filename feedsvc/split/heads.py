@@ -18,6 +18,7 @@ jan feb mar apr may jun jul aug sep oct nov dec mon tue wed thu fri sat sun day 
 daily vol volume week
 """.split()
 ISSUE_WORD = re.compile(r"\b(?:issue|edition|newsletter|ausgabe|no|nr|num[ée]ro)\b")
+DASHED = re.compile(r"^\s*(?:[–—]|-{1,2}\s)")
 CONTENTS = "a line of a table of contents"
 OVER_HOUSEKEEPING = "a heading over housekeeping"
 
@@ -293,9 +294,9 @@ def _openers(lines: Sequence[Line]) -> None:
     for openers, least in ((linked, Heads.MIN_OPENERS), (bold, Heads.MIN_BOLD_OPENERS)):
         leads = {fold(opening_words(line)) for line in openers}
         links = {line.keys[0] for line in openers}
-        if min(len(leads), len(links)) < max(least, 0.8 * len(openers)) or len(openers) < Heads.OPENERS_SHARE * len(
-            texts
-        ):
+        dashed = sum(bool(DASHED.match(line.text[len(opening_words(line)) :])) for line in openers)
+        share = Heads.DASHED_SHARE if dashed >= 0.8 * len(openers) else Heads.OPENERS_SHARE
+        if min(len(leads), len(links)) < max(least, 0.8 * len(openers)) or len(openers) < share * len(texts):
             continue
         for line in openers:
             if line.role == "unused":

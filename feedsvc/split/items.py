@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from feedsvc.enrich import declared_minutes
 from feedsvc.links import shared_address
 from feedsvc.model import Block, Image, Kind, Span
+from feedsvc.split.drafts import Draft
 from feedsvc.split.features import BYLINE, COUNTS, WHOLE, Line, LinkBook, title_parts
-from feedsvc.split.outline import Draft
 from feedsvc.split.phrases import says
 from feedsvc.split.units import DASHES, first_sentence, title_before_source
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from feedsvc.split.drafts import Draft
 from feedsvc.split.features import Line
 from feedsvc.split.heads import CONTENTS, fold
-from feedsvc.split.outline import Draft, Outline
+from feedsvc.split.outline import Outline
 from feedsvc.split.weights import Essay, Story
 
 NUMBERED = re.compile(r"^\W*(?:#?\d{1,2}[.):]|\d{1,2}\s*[-–—])\s*\S")
@@ -66,11 +67,7 @@ def _decide(outline: Outline, lines: Sequence[Line], subject: str) -> list[Draft
         return []
     if len(items) <= Essay.FEW_ITEMS and prose > Essay.MIN_WORDS and prose >= Essay.MIN_SHARE * (prose + under):
         return []
-    if (
-        outline.issue_title is not None
-        and len(items) <= Essay.FEW_ITEMS
-        and not any(d.unit or d.words >= 8 for d in items)
-    ):
+    if outline.issue_title is not None and len(items) <= Essay.FEW_ITEMS and not any(d.unit for d in items):
         return []
     items.sort(key=lambda d: d.first.index)
     if prose >= Essay.MIN_WORDS and essay and outline.issue_title is not None:

@@ -43,6 +43,7 @@ class Heads:
     MIN_OPENERS = 3  # lines that begin with a linked title, from which on each is an item
     MIN_BOLD_OPENERS = 6  # bold words at a line's start are common in prose
     OPENERS_SHARE = 0.3  # of all lines of text
+    DASHED_SHARE = 0.12  # where a dash parts title and text, as it does in no prose
     MENU_WORDS = 3
     MIN_STRONG = 3
     LABEL_WORDS = 7
