@@ -191,7 +191,10 @@ class LinkCount:
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """One message of a newsletter, converted. `articles` is never empty. `key` is the message's key."""
+    """One message of a newsletter, converted. `articles` is never empty. `key` is the message's key.
+
+    `unsubscribe` and `one_click` are the message's: private, for the person who asks to leave the newsletter.
+    """
 
     key: str
     newsletter: Newsletter
@@ -206,6 +209,8 @@ class Issue:
     recipients: frozenset[str] = frozenset()
     language: str = ""
     inline_images: tuple[InlineImage, ...] = ()
+    unsubscribe: tuple[str, ...] = ()
+    one_click: bool = False
 
 
 @dataclass(frozen=True, slots=True)

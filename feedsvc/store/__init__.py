@@ -1,7 +1,16 @@
 """The store: newsletters, issues, articles and messages in SQLite, or in PostgreSQL."""
 
 from feedsvc.store.feeds import MAX_WIDTH, Narrowing, Page, Window
-from feedsvc.store.rows import AddResult, Counts, MessageRow, NewsletterRow
+from feedsvc.store.rows import (
+    AddressRow,
+    AddResult,
+    Counts,
+    IntakeRow,
+    MessageRow,
+    NewsletterRow,
+    RejectionRow,
+    Unsubscribing,
+)
 from feedsvc.store.search import MAX_QUERY_CHARS, Term, read_query
 from feedsvc.store.store import DEFAULT_KINDS, Batch, Store, open_store
 from feedsvc.store.targets import Attempts, Found, image_token
@@ -12,17 +21,21 @@ __all__ = [
     "MAX_QUERY_CHARS",
     "MAX_WIDTH",
     "AddResult",
+    "AddressRow",
     "Attempts",
     "Batch",
     "Counts",
     "Found",
+    "IntakeRow",
     "MessageRow",
     "Narrowing",
     "NewsletterRow",
     "Page",
+    "RejectionRow",
     "Store",
     "Term",
     "TokenRow",
+    "Unsubscribing",
     "Window",
     "image_token",
     "open_store",

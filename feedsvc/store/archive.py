@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from feedsvc.store.disk import move_whole, write_whole
+from feedsvc.store.disk import make_folder, move_synced, write_whole
 
 BODY_SUFFIXES = frozenset({".html", ".htm", ".txt", ".md"})
 _FILE = re.compile(r"[0-9a-f]{64}\.(eml|html|htm|txt|md)")
@@ -44,17 +44,20 @@ class Archive:
         return self.folder / f"{dated:%Y}" / f"{dated:%m}" / f"{sha256}{suffix if suffix in BODY_SUFFIXES else '.eml'}"
 
     def keep(self, file: Path, sha256: str, dated: datetime, filename: str | None, received: datetime) -> Path:
-        """Move a finished file into the archive; where it is there already, only remove it. Returns where it stands."""
+        """Move a finished file that was synced into the archive; where it is there already, only remove it.
+
+        Returns where it stands; that lasts once the folder of that path was synced.
+        """
         path = self.path(sha256, dated, filename)
         if path.exists():
             if not path.samefile(file):
                 file.unlink()
             return path
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         if filename and path.suffix in BODY_SUFFIXES:
             write_whole(path.with_name(path.name + _NAME_SUFFIX), filename.encode())
         os.utime(file, (received.timestamp(), received.timestamp()))
-        move_whole(file, path)
+        move_synced(file, path)
         return path
 
     def __iter__(self) -> Iterator[Archived]:

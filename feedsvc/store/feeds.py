@@ -219,6 +219,8 @@ def _own_conditions(connection: Connection, table: FromClause, narrowing: Narrow
     wanted = [table.c.kind == kinds[0] if len(kinds) == 1 else table.c.kind.in_(kinds)]
     if narrowing.newsletter is not None:
         wanted.append(table.c.newsletter_id == _newsletter_id(narrowing.newsletter))
+    else:
+        wanted.append(table.c.newsletter_id.not_in(select(newsletters.c.id).where(newsletters.c.muted)))
     if narrowing.section is not None:
         wanted.append(table.c.section == narrowing.section)
     if narrowing.label is not None:

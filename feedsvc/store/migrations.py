@@ -104,10 +104,31 @@ def _targets_and_images(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
 
 
+def _ways_in(connection: Connection) -> None:
+    """What each way in brought and has seen, addresses, and what a person wants of a newsletter."""
+    moment = "TIMESTAMP" if connection.dialect.name == "postgresql" else "DATETIME"
+    for statement in (
+        "ALTER TABLE newsletters ADD COLUMN own_name TEXT",
+        "ALTER TABLE newsletters ADD COLUMN muted BOOLEAN NOT NULL DEFAULT FALSE",
+        "ALTER TABLE newsletters ADD COLUMN whole BOOLEAN NOT NULL DEFAULT FALSE",
+        "ALTER TABLE issues ADD COLUMN unsubscribe JSON NOT NULL DEFAULT '[]'",
+        "ALTER TABLE issues ADD COLUMN one_click BOOLEAN NOT NULL DEFAULT FALSE",
+        "ALTER TABLE messages ADD COLUMN way TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE messages ADD COLUMN recipient TEXT",
+        "ALTER TABLE rejections ADD COLUMN way TEXT NOT NULL DEFAULT ''",
+        "CREATE TABLE intakes (way TEXT NOT NULL PRIMARY KEY, brought BIGINT NOT NULL, failed BIGINT NOT NULL, "
+        f"last_brought {moment}, checked {moment}, problem TEXT, problem_since {moment}, last_failed {moment}, failure TEXT)",
+        "CREATE TABLE intake_marks (way TEXT NOT NULL, mark TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (way, mark))",
+        f"CREATE TABLE addresses (secret TEXT NOT NULL PRIMARY KEY, name TEXT NOT NULL, created {moment} NOT NULL)",
+    ):
+        connection.exec_driver_sql(statement)
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(1, "newsletters, issues, articles, messages, rejections and the revision", _first_tables),
     Migration(2, "feeds can be narrowed and searched, and opened by tokens of their own", _narrow_feeds),
     Migration(3, "where click-trackers lead is kept, and the images within messages", _targets_and_images),
+    Migration(4, "status of the ways in, addresses, newsletters muted, renamed or kept whole", _ways_in),
 )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, func, or_, select, union_all
 
 from feedsvc.model import Article, Kind, Newsletter, StoredArticle
-from feedsvc.store.rows import Counts, MessageRow, NewsletterRow
+from feedsvc.store.rows import Counts, MessageRow, NewsletterRow, RejectionRow
 from feedsvc.store.schema import NEWEST_FIRST, articles, issues, messages, meta, newsletters, rejections
 
 ARTICLE_ROWS = select(
@@ -46,7 +47,9 @@ def latest_articles(
     candidates = []
     for kind in sorted(kinds):
         newest = select(articles.c.id).where(articles.c.kind == kind)
-        if newsletter is not None:
+        if newsletter is None:
+            newest = newest.where(articles.c.newsletter_id.not_in(select(newsletters.c.id).where(newsletters.c.muted)))
+        else:
             newest = newest.where(
                 articles.c.newsletter_id
                 == select(newsletters.c.id).where(newsletters.c.slug == newsletter).scalar_subquery()
@@ -115,7 +118,18 @@ def all_newsletters(connection: Connection) -> tuple[NewsletterRow, ...]:
         .outerjoin(of_articles, of_articles.c.newsletter_id == newsletters.c.id)
         .order_by(func.lower(newsletters.c.name), newsletters.c.id)
     )
-    return tuple(NewsletterRow(_newsletter(row), row.issues, row.articles, row.latest) for row in rows)
+    return tuple(
+        NewsletterRow(
+            _newsletter(row),
+            row.issues,
+            row.articles,
+            row.latest,
+            muted=row.muted,
+            whole=row.whole,
+            own_name=row.own_name,
+        )
+        for row in rows
+    )
 
 
 def counts(connection: Connection) -> Counts:
@@ -151,6 +165,18 @@ def get_message(connection: Connection, sha256: str) -> MessageRow | None:
     return None if row is None else _message(row)
 
 
+def get_messages(connection: Connection, hashes: Sequence[str]) -> dict[str, MessageRow]:
+    """The messages with these bytes, by their hash, as far as they were taken in."""
+    rows = connection.execute(_MESSAGE_ROWS.where(messages.c.sha256.in_(hashes)))
+    return {row.sha256: _message(row) for row in rows}
+
+
+def get_rejection(connection: Connection, sha256: str) -> RejectionRow | None:
+    """Why the message with these bytes was rejected, or None."""
+    row = connection.execute(select(rejections).where(rejections.c.sha256 == sha256)).one_or_none()
+    return None if row is None else RejectionRow(row.sha256, row.filename, row.code, row.detail, row.received, row.way)
+
+
 def _message(row: Row[Any]) -> MessageRow:
     return MessageRow(
         sha256=row.sha256,
@@ -160,6 +186,8 @@ def _message(row: Row[Any]) -> MessageRow:
         dated=row.dated,
         size=row.size,
         is_source=bool(row.is_source),
+        way=row.way,
+        recipient=row.recipient,
     )
 
 

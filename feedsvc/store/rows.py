@@ -34,12 +34,19 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class NewsletterRow:
-    """A newsletter with how much of it there is. `latest` is the date of its newest issue."""
+    """A newsletter with how much of it there is. `latest` is the date of its newest issue.
+
+    `muted` keeps it out of the feeds of several newsletters, `whole` makes each of its issues one entry, and `own_name`
+    is what its mails call it, where a person gave it another name.
+    """
 
     newsletter: Newsletter
     issues: int
     articles: int
     latest: datetime | None
+    muted: bool = False
+    whole: bool = False
+    own_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +64,56 @@ class MessageRow:
     dated: datetime
     size: int
     is_source: bool
+    way: str = ""
+    recipient: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RejectionRow:
+    """A message that was refused, and why: `code` for programs, `detail` for people."""
+
+    sha256: str
+    filename: str | None
+    code: str
+    detail: str
+    received: datetime
+    way: str
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeRow:
+    """A way in. `brought` counts the messages that were taken in (copies too), `failed` those that were rejected.
+
+    `checked` is when it last looked for mail and could; `problem` why it cannot now, since `problem_since`. `failure` is
+    why the last of the rejected messages was.
+    """
+
+    way: str
+    brought: int
+    failed: int
+    last_brought: datetime | None
+    checked: datetime | None
+    problem: str | None
+    problem_since: datetime | None
+    last_failed: datetime | None
+    failure: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AddressRow:
+    """A secret local part under which mail is taken by SMTP, and the name that it was made for."""
+
+    secret: str
+    name: str
+    created: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Unsubscribing:
+    """How to leave a newsletter, from the newest of its issues that says so. Private: it names the subscriber.
+
+    `addresses` are those of List-Unsubscribe (RFC 2369); `one_click` says that RFC 8058 holds for them.
+    """
+
+    addresses: tuple[str, ...]
+    one_click: bool

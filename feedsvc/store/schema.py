@@ -5,6 +5,8 @@
                    messages        every message that was taken in, by the SHA-256 of its bytes
     rejections                     every message that was not, and why
     tokens                         what opens one feed each, hashed
+    intakes, intake_marks          each way in: what it brought and what failed; what it has seen
+    addresses                      where mail may be sent to, by SMTP
     targets                        where click-trackers lead, as found out over HTTP
     attempts                       articles whose trackers could not be asked
     images                         what messages carry themselves, by its content
@@ -35,6 +37,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     event,
+    false,
     text,
 )
 
@@ -72,6 +75,9 @@ newsletters = Table(
     Column("name", Text, nullable=False),
     Column("address", Text),
     Column("list_id", Text),
+    Column("own_name", Text),  # what its mails say, where a person gave it another name
+    Column("muted", Boolean, nullable=False, server_default=false()),
+    Column("whole", Boolean, nullable=False, server_default=false()),  # each issue is one entry
 )
 
 issues = Table(
@@ -91,6 +97,8 @@ issues = Table(
     Column("links_assigned", Integer, nullable=False),
     Column("problems", JSON, nullable=False),
     Column("recipients", JSON, nullable=False),
+    Column("unsubscribe", JSON, nullable=False, server_default="[]"),  # private: never published
+    Column("one_click", Boolean, nullable=False, server_default=false()),  # RFC 8058 holds for them
     Column("inline_images", JSON, nullable=False, server_default="[]"),  # content ids and tokens of `images`
 )
 Index("issues_of_newsletter", issues.c.newsletter_id, issues.c.sent.desc())
@@ -182,6 +190,8 @@ messages = Table(
     Column("received", UtcDateTime, nullable=False),
     Column("size", BigInteger, nullable=False),
     Column("dated", UtcDateTime, nullable=False),  # names its folder in the archive
+    Column("way", Text, nullable=False, server_default=""),  # by which it came in
+    Column("recipient", Text),  # whom its envelope named, where it came by SMTP
 )
 Index("messages_by_date", messages.c.dated, messages.c.sha256)
 Index("messages_of_issue", messages.c.issue_id)
@@ -194,6 +204,37 @@ rejections = Table(
     Column("code", Text, nullable=False),
     Column("detail", Text, nullable=False),
     Column("received", UtcDateTime, nullable=False),
+    Column("way", Text, nullable=False, server_default=""),
+)
+
+intakes = Table(
+    "intakes",
+    metadata,
+    Column("way", Text, primary_key=True),
+    Column("brought", BigInteger, nullable=False),  # messages that were taken in, copies too
+    Column("failed", BigInteger, nullable=False),  # messages that were rejected
+    Column("last_brought", UtcDateTime),
+    Column("checked", UtcDateTime),  # when it last looked where it takes mail from, and could
+    Column("problem", Text),  # why the last look failed; NULL once one went well
+    Column("problem_since", UtcDateTime),
+    Column("last_failed", UtcDateTime),
+    Column("failure", Text),  # why the last rejected message was
+)
+
+intake_marks = Table(
+    "intake_marks",
+    metadata,
+    Column("way", Text, primary_key=True),
+    Column("mark", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+addresses = Table(
+    "addresses",
+    metadata,
+    Column("secret", Text, primary_key=True),  # the local part
+    Column("name", Text, nullable=False),
+    Column("created", UtcDateTime, nullable=False),
 )
 
 tokens = Table(

@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import secrets
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 from sqlalchemy import Connection, Engine
 
 from feedsvc.model import Issue, Kind, Newsletter, StoredArticle
-from feedsvc.store import feeds, queries, targets, tokens, writes
+from feedsvc.store import feeds, intakes, queries, targets, tokens, writes
 from feedsvc.store.engine import connect, database_errors, reading, writing
 from feedsvc.store.feeds import Narrowing, Page, Window
 from feedsvc.store.migrations import migrate
 from feedsvc.store.revision import RevisionReader
-from feedsvc.store.rows import AddResult, Counts, MessageRow, NewsletterRow
+from feedsvc.store.rows import (
+    AddressRow,
+    AddResult,
+    Counts,
+    IntakeRow,
+    MessageRow,
+    NewsletterRow,
+    RejectionRow,
+    Unsubscribing,
+)
 from feedsvc.store.targets import Attempts, Found
 from feedsvc.store.tokens import TokenRow
 
 DEFAULT_KINDS: frozenset[Kind] = frozenset({"article", "message"})
 _MESSAGES_A_PAGE = 500
+_SECRET_CHARS = "abcdefghijkmnpqrstuvwxyz23456789"  # none that is taken for another when it is copied by hand
+_SECRET_LENGTH = 16
 
 
 def open_store(url: str) -> Store:
@@ -37,6 +49,11 @@ def open_store(url: str) -> Store:
         engine.dispose()
         raise
     return Store(engine)
+
+
+def _new_secret() -> str:
+    """80 bits of chance, in letters that mail servers let pass and that do not depend on case."""
+    return "".join(secrets.choice(_SECRET_CHARS) for _ in range(_SECRET_LENGTH))
 
 
 class Store:
@@ -79,9 +96,84 @@ class Store:
 
     def record_rejection(self, sha256: str, filename: str | None, code: str, detail: str, received: datetime) -> None:
         """Remember that a message was refused, and why."""
-        receipt = writes.Receipt(sha256, received, 0, filename)
+        with self.batch() as batch:
+            batch.record_rejection(sha256, filename, code, detail, received)
+
+    def get_rejection(self, sha256: str) -> RejectionRow | None:
+        """Why the message with these bytes was refused, or None where it was not."""
+        with reading(self._engine) as connection:
+            return queries.get_rejection(connection, sha256)
+
+    def get_messages(self, hashes: Sequence[str]) -> dict[str, MessageRow]:
+        """The messages with these bytes, by their SHA-256, as far as they were taken in."""
+        with reading(self._engine) as connection:
+            return queries.get_messages(connection, hashes)
+
+    def intakes(self) -> tuple[IntakeRow, ...]:
+        """Every way in, with what it brought and what failed."""
+        with reading(self._engine) as connection:
+            return intakes.all_intakes(connection)
+
+    def note_look(self, way: str, problem: str | None = None) -> None:
+        """Note that a way in looked for mail just now: with success, or with this problem."""
         with writing(self._engine) as connection:
-            writes.record_rejection(connection, receipt, code, detail)
+            intakes.note_look(connection, way, problem, datetime.now(UTC))
+
+    def marks(self, way: str) -> dict[str, str]:
+        """What a way in has noted for itself with `set_marks`."""
+        with reading(self._engine) as connection:
+            return intakes.marks(connection, way)
+
+    def set_marks(self, way: str, noted: Mapping[str, str], *, forget: Iterable[str] = ()) -> None:
+        """Note these for a way in, in the place of those of the same names, and forget others."""
+        with writing(self._engine) as connection:
+            intakes.forget_marks(connection, way, forget)
+            intakes.set_marks(connection, way, noted)
+
+    def add_address(self, name: str) -> AddressRow:
+        """Make a secret local part under which mail is taken."""
+        with writing(self._engine) as connection:
+            return intakes.add_address(connection, _new_secret(), name, datetime.now(UTC))
+
+    def remove_address(self, secret: str) -> bool:
+        """Take no more mail to this local part; whether there was such."""
+        with writing(self._engine) as connection:
+            return intakes.remove_address(connection, secret)
+
+    def addresses(self) -> tuple[AddressRow, ...]:
+        """Every address, oldest first."""
+        with reading(self._engine) as connection:
+            return intakes.all_addresses(connection)
+
+    def get_address(self, secret: str) -> AddressRow | None:
+        """The address with this local part, or None."""
+        with reading(self._engine) as connection:
+            return intakes.get_address(connection, secret)
+
+    def rename_newsletter(self, slug: str, name: str | None) -> None:
+        """Give a newsletter a name of the person's own; None gives it back the one that its mails say."""
+        with self.batch() as batch:
+            batch.rename_newsletter(slug, name)
+
+    def mute_newsletter(self, slug: str, muted: bool) -> None:
+        """Keep a newsletter out of the feeds of several newsletters, or let it in again."""
+        with self.batch() as batch:
+            batch.set_flag(slug, "muted", muted)
+
+    def keep_newsletter_whole(self, slug: str, whole: bool) -> None:
+        """Make each issue of a newsletter one entry, or split it again; it holds for issues that are converted from now on."""
+        with self.batch() as batch:
+            batch.set_flag(slug, "whole", whole)
+
+    def whole_keys(self) -> frozenset[str]:
+        """The keys of the newsletters that are kept whole."""
+        with reading(self._engine) as connection:
+            return intakes.whole_keys(connection)
+
+    def unsubscribing(self, slug: str) -> Unsubscribing | None:
+        """How to leave this newsletter, as its newest issues say; None where none says. Private: never publish it."""
+        with reading(self._engine) as connection:
+            return intakes.unsubscribing(connection, slug)
 
     def known_message(self, sha256: str) -> bool:
         """Whether a message with these bytes was taken in."""
@@ -257,16 +349,47 @@ class Batch:
         self._now = datetime.now(UTC)
         self._changed = False
 
-    def add_issue(self, issue: Issue, *, sha256: str, received: datetime, size: int, filename: str | None) -> AddResult:
-        """As `Store.add_issue`.
+    def add_issue(
+        self,
+        issue: Issue,
+        *,
+        sha256: str,
+        received: datetime,
+        size: int,
+        filename: str | None,
+        way: str = "",
+        recipient: str | None = None,
+    ) -> AddResult:
+        """As `Store.add_issue`. `way` is how it came in, `recipient` whom its envelope named.
 
         Where it raises, this issue alone is undone, and the batch may go on unless it was StoreError.
         """
-        receipt = writes.Receipt(sha256, received, size, filename)
+        receipt = writes.Receipt(sha256, received, size, filename, way, recipient)
         with database_errors(), self._connection.begin_nested():
             result = writes.add_issue(self._connection, issue, receipt, self._now)
         self._changed = self._changed or result.status != "duplicate"
         return result
+
+    def record_rejection(
+        self, sha256: str, filename: str | None, code: str, detail: str, received: datetime, way: str = ""
+    ) -> None:
+        """Remember that a message was refused, and why."""
+        with database_errors():
+            receipt = writes.Receipt(sha256, received, 0, filename, way)
+            writes.record_rejection(self._connection, receipt, code, detail)
+
+    def count_brought(self, way: str, brought: int, failures: list[str]) -> None:
+        """Count what a way in brought: messages taken in, and the reasons of those that were rejected."""
+        with database_errors():
+            intakes.count_brought(self._connection, way, brought, failures, self._now)
+
+    def rename_newsletter(self, slug: str, name: str | None) -> None:
+        """As `Store.rename_newsletter`."""
+        self._changed |= intakes.rename(self._connection, slug, name)
+
+    def set_flag(self, slug: str, flag: Literal["muted", "whole"], value: bool) -> None:
+        """Set what a person wants of a newsletter."""
+        self._changed |= intakes.set_flag(self._connection, slug, flag, value)
 
     def finish(self) -> None:
         """Let the revision grow, if what is published changed."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, or_, select, update
@@ -21,7 +21,6 @@ from feedsvc.store.rows import AddResult
 from feedsvc.store.schema import articles, issues, messages, meta, newsletters, rejections
 from feedsvc.store.search import article_words
 from feedsvc.store.targets import keep_images, with_targets
-
 
 # What of an issue changes nothing that is published.
 _PRIVATE_VALUES = frozenset({"links_found", "links_assigned", "problems", "recipients", "unsubscribe", "one_click"})
@@ -79,7 +78,15 @@ def record_rejection(connection: Connection, receipt: Receipt, code: str, detail
 
 
 def grow_revision(connection: Connection, now: datetime) -> None:
-    """Say that what is published has changed."""
+    """Say that what is published has changed.
+
+    Each revision has a second of its own, which may for that run ahead of the clock for a moment: two changes within one
+    second could not be told apart by Last-Modified, whichever process answers.
+    """
+    before = connection.execute(select(meta.c.changed).with_for_update()).scalar_one()
+    now = now.replace(microsecond=0)
+    if before is not None:
+        now = max(now, before + timedelta(seconds=1))
     connection.execute(update(meta).values(revision=meta.c.revision + 1, changed=now))
 
 

@@ -1,0 +1,302 @@
+"""Converting in processes of their own, so that bulk work uses every core.
+
+`convert` is pure, so it can run anywhere: a worker is `python -m feedsvc.converter`, which reads requests from its
+standard input and writes answers to its standard output, each a pickle behind its length. A worker ends when its input
+ends, so none outlives the process that made it, however that came to its end. A worker that dies over a message (out
+of memory, a fault in a library of C) or takes too long takes that message with it and no other: it is tried once
+more in a new worker, and then refused.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import pickle
+import queue
+import select
+import signal
+import struct
+import subprocess
+import sys
+import threading
+import traceback
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+from feedsvc.convert import convert
+from feedsvc.errors import MessageError
+from feedsvc.intake.outcome import internal_error
+from feedsvc.model import Issue
+
+logger = logging.getLogger(__name__)
+
+TOO_LONG_S = 120.0
+_AHEAD = 2  # requests that a worker has in hand, so that it need not wait for the next
+_LENGTH = struct.Struct("!I")
+_READ_BYTES = 1 << 16
+
+
+def convert_message(
+    data: bytes, filename: str | None, received: datetime, *, whole: bool = False
+) -> Issue | MessageError:
+    """Convert a message here and now, or say why it cannot be; a fault of our own is logged, and is a refusal too."""
+    try:
+        return _lean(_convert(data, filename, received, whole))
+    except MessageError as refusal:
+        return refusal
+    except Exception as error:
+        logger.exception("%s could not be converted", filename)
+        return internal_error(error)
+
+
+def _convert(data: bytes, filename: str | None, received: datetime, whole: bool) -> Issue:
+    if whole:
+        return convert(data, received=received, filename=filename, whole=True)
+    return convert(data, received=received, filename=filename)
+
+
+def _lean(issue: Issue) -> Issue:
+    """The issue without its readings, which are for people who look at how it was split, and as large as the mail."""
+    object.__setattr__(issue, "readings", ())
+    return issue
+
+
+@dataclass(slots=True, eq=False)
+class Ticket:
+    """A message that is being converted, or waits for it."""
+
+    path: Path
+    filename: str | None
+    received: datetime
+    tries: int = 0
+    done: threading.Event = field(default_factory=threading.Event)
+    made: Issue | MessageError | OSError | None = None
+
+    def finish(self, made: Issue | MessageError | OSError) -> None:
+        """Set what it was converted to."""
+        self.made = made
+        self.done.set()
+
+    def convert_here(self) -> None:
+        """Convert it in this process."""
+        try:
+            data = self.path.read_bytes()
+        except OSError as failure:
+            self.finish(failure)
+        else:
+            self.finish(convert_message(data, self.filename, self.received))
+
+
+class Converter:
+    """Converts files: in this process, or, once `start` was called, in `processes` others.
+
+    A context manager: at its end the processes end, and it can be used again.
+    """
+
+    def __init__(self, processes: int) -> None:
+        self._processes = processes
+        self._waiting: queue.SimpleQueue[Ticket | None] = queue.SimpleQueue()
+        self._workers: list[_Worker] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def start(self) -> None:
+        """Start the processes, where more than one is asked for and they are not at work already."""
+        if self._processes > 1 and not self._workers:
+            self._workers = [_Worker(self._waiting) for _ in range(self._processes)]
+
+    def submit(self, path: Path, filename: str | None, received: datetime) -> Ticket:
+        """Have the message in this file converted; `result` gives what it became."""
+        ticket = Ticket(path, filename, received)
+        if self._workers:
+            self._waiting.put(ticket)
+        return ticket
+
+    def result(self, ticket: Ticket) -> Issue | MessageError:
+        """What the message became, as soon as that is known. Raises OSError where its file cannot be read."""
+        if not self._workers:
+            ticket.convert_here()
+        elif not any(worker.is_ready for worker in self._workers):
+            self._help_out(ticket)
+        ticket.done.wait()
+        assert ticket.made is not None
+        if isinstance(ticket.made, OSError):
+            raise ticket.made
+        return ticket.made
+
+    def _help_out(self, wanted: Ticket) -> None:
+        """Convert what is first in the queue while the processes are still starting."""
+        while not (wanted.done.is_set() or any(worker.is_ready for worker in self._workers)):
+            try:
+                ticket = self._waiting.get_nowait()
+            except queue.Empty:
+                return
+            if ticket is not None:
+                ticket.convert_here()
+
+    def close(self) -> None:
+        """End the processes; what they have in hand is dropped."""
+        for _ in self._workers:
+            self._waiting.put(None)
+        for worker in self._workers:
+            worker.close()
+        self._workers = []
+        self._waiting = queue.SimpleQueue()
+
+
+class _Worker:
+    """A process that converts, and the thread here that speaks with it."""
+
+    def __init__(self, waiting: queue.SimpleQueue[Ticket | None]) -> None:
+        self._waiting = waiting
+        self._in_hand: deque[Ticket] = deque()
+        self._closing = False
+        self.is_ready = False
+        self._process = _start_process()
+        self._thread = threading.Thread(target=self._run, name="feedsvc-converter", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """End the process, also in the middle of a message."""
+        self._closing = True
+        self._end_process()
+        self._thread.join()
+
+    def _run(self) -> None:
+        ended = False
+        while not (ended and not self._in_hand):
+            while not ended and len(self._in_hand) < _AHEAD:
+                try:
+                    ticket = self._waiting.get(block=not self._in_hand)
+                except queue.Empty:
+                    break
+                if ticket is None:
+                    ended = True
+                    break
+                self._in_hand.append(ticket)
+                self._ask(ticket)
+            if self._in_hand:
+                self._hear()
+        self._end_process()
+
+    def _ask(self, ticket: Ticket) -> None:
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError):  # that it died is heard below
+            _write(self._process.stdin, (ticket.path, ticket.filename, ticket.received))
+
+    def _hear(self) -> None:
+        """Take the answer to the first request in hand."""
+        assert self._process.stdout is not None
+        problem = "the process that converted it ended"
+        try:
+            made, trace = _read(self._process.stdout, TOO_LONG_S)
+        except TimeoutError:
+            problem = f"it was not done after {TOO_LONG_S:g} seconds"
+        except (EOFError, OSError, pickle.UnpicklingError):
+            pass
+        else:
+            self.is_ready = True
+            if trace:
+                logger.error("%s could not be converted\n%s", self._in_hand[0].filename, trace)
+            self._in_hand.popleft().finish(made)
+            return
+        self._start_again(problem)
+
+    def _start_again(self, problem: str) -> None:
+        """Put another process in the place of one that died or hangs; the message that it was at gets one more try."""
+        self._end_process()
+        ticket = self._in_hand[0]
+        ticket.tries += 1
+        if self._closing or ticket.tries > 1:
+            self._in_hand.popleft().finish(internal_error(RuntimeError(problem)))
+        if self._closing:
+            while self._in_hand:
+                self._in_hand.popleft().finish(internal_error(RuntimeError(problem)))
+            return
+        logger.warning("%s: %s; another process goes on", ticket.filename, problem)
+        self._process = _start_process()
+        for ticket in self._in_hand:
+            self._ask(ticket)
+
+    def _end_process(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
+
+
+def _start_process() -> subprocess.Popen[bytes]:
+    # Modules are looked for where this process found them, whatever its working folder is by now.
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path)}
+    return subprocess.Popen(
+        [sys.executable, "-m", "feedsvc.converter"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        bufsize=0,
+        env=environment,
+    )
+
+
+def _write(stream: IO[bytes], what: object) -> None:
+    data = pickle.dumps(what, pickle.HIGHEST_PROTOCOL)
+    view = memoryview(_LENGTH.pack(len(data)) + data)
+    while view:
+        view = view[stream.write(view) or 0 :]
+
+
+def _read(stream: IO[bytes], timeout_s: float | None = None) -> Any:
+    """What was written at the other end. Raises EOFError at its end, TimeoutError where it does not begin in time."""
+    if timeout_s is not None and os.name != "nt" and not select.select([stream], [], [], timeout_s)[0]:
+        raise TimeoutError
+    (length,) = _LENGTH.unpack(_read_bytes(stream, _LENGTH.size))
+    return pickle.loads(_read_bytes(stream, length))
+
+
+def _read_bytes(stream: IO[bytes], count: int) -> bytes:
+    pieces: list[bytes] = []
+    while count:
+        piece = stream.read(min(count, _READ_BYTES))
+        if not piece:
+            raise EOFError
+        pieces.append(piece)
+        count -= len(piece)
+    return b"".join(pieces)
+
+
+def main() -> None:
+    """Answer requests until there are no more."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that asks; it ends this one
+    with open(os.dup(0), "rb", buffering=0) as requests, open(os.dup(1), "wb", buffering=0) as answers:
+        os.dup2(2, 1)  # whatever a library prints does not get among the answers
+        while True:
+            try:
+                path, filename, received = _read(requests)
+            except EOFError:
+                return
+            _write(answers, _answer(path, filename, received))
+
+
+def _answer(path: Path, filename: str | None, received: datetime) -> tuple[Issue | MessageError | OSError, str]:
+    try:
+        return _lean(_convert(path.read_bytes(), filename, received, False)), ""
+    except (MessageError, OSError) as refusal:
+        return refusal, ""
+    except Exception as error:
+        return internal_error(error), traceback.format_exc()
+
+
+if __name__ == "__main__":
+    main()
