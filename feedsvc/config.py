@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from feedsvc.errors import SettingsError
@@ -60,6 +62,18 @@ class Settings(BaseSettings):
         50_000_000, ge=1_000, le=2_000_000_000, description="a whole number of bytes from 1000 to 2000000000"
     )
 
+    access_token: SecretStr | None = Field(
+        None, min_length=1, description="a secret of your own; `openssl rand -base64 24` prints a good one"
+    )
+    allow_public: bool = Field(False, description="true or false")
+    allowed_hosts: str | None = Field(
+        None, description="host names such as feeds.example.org, parted by commas, without port or scheme"
+    )
+    trusted_proxies: int = Field(
+        0, ge=0, le=10, description="a whole number from 0 to 10: how many proxies stand in front, one behind the other"
+    )
+    hub: str | None = Field(None, description="the address of a WebSub hub, such as https://hub.example.org/")
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -88,6 +102,28 @@ class Settings(BaseSettings):
             raise ValueError("not a database address")
         if scheme.startswith("sqlite") and rest.startswith("/~"):
             return f"{scheme}:///{Path(rest[1:]).expanduser()}"
+        return value
+
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def _joined_hosts(cls, value: object) -> object:
+        return ",".join(map(str, value)) if isinstance(value, list) else value  # as TOML would write it
+
+    @field_validator("allowed_hosts", mode="after")
+    @classmethod
+    def _host_names(cls, value: str | None) -> str | None:
+        for name in (value or "").split(","):
+            if value is not None and not re.fullmatch(r"[\w-]+(\.[\w-]+)*", name.strip(), re.ASCII):
+                raise ValueError("not a host name")
+        return value
+
+    @field_validator("hub", mode="after")
+    @classmethod
+    def _hub_address(cls, value: str | None) -> str | None:
+        if value is not None:
+            parts = urlsplit(value)
+            if parts.scheme not in ("http", "https") or not parts.hostname or re.search(r'[\s<>"]', value):
+                raise ValueError("not a web address")
         return value
 
     @field_validator("base_url", mode="after")
@@ -124,6 +160,22 @@ class Settings(BaseSettings):
     def database_url(self) -> str:
         """The store's SQLAlchemy address: the one that was set, else SQLite in the data folder."""
         return self.database or f"sqlite:///{self.data / 'feedsvc.db'}"
+
+    @property
+    def known_hosts(self) -> frozenset[str]:
+        """The host names, in lower case, to which we answer besides addresses and `localhost`."""
+        named = {name.strip().lower() for name in (self.allowed_hosts or "").split(",")}
+        return frozenset({*named, self.host.lower()} - {""})
+
+    @property
+    def is_public(self) -> bool:
+        """Whether other machines can reach the address that is served on."""
+        if self.host.lower() == "localhost":
+            return False
+        try:
+            return not ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return True
 
     @property
     def public_url(self) -> str:
@@ -213,5 +265,6 @@ def _explain(key: str, problem: str, value: object, given: dict[str, object]) ->
         where = f"{ENV_PREFIX}{key.upper()}"
     else:
         where = f"{_file(given)}, {key}"
-    shown = "this value" if key == "database" else repr(value)  # a database address may hold a password
+    # A database address may hold a password.
+    shown = "this value" if key in ("database", "access_token") else repr(value)
     return f"{where}: {shown} will not do. It must be {Settings.model_fields[key].description}."

@@ -144,7 +144,7 @@ def test_a_wrong_database_address_is_not_repeated_for_it_may_hold_a_password() -
     [
         ("feed-limit = 5", "there is no setting named feed-limit. Did you mean feed_limit?"),
         ("ports = 5", "Did you mean port?"),
-        ("zzzzzz = 5", "The settings are: base_url, data, database,"),
+        ("zzzzzz = 5", "The settings are: access_token, allow"),
         ("[server]\nport = 80", "there is no setting named server"),
         ("port = ", "not valid TOML"),
         ("title = 'caf\udce9'", "not valid TOML"),

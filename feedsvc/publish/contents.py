@@ -24,7 +24,7 @@ def contents_entry(subject: str, issue_id: str, entries: tuple[Entry, ...]) -> E
     titles = [entry.title for entry in entries]
     more = len(titles) - _SUMMARY_TITLES
     return Entry(
-        id=f"urn:uuid:{quote(issue_id, safe="")}",
+        id=f"urn:uuid:{quote(issue_id, safe='')}",
         title=subject or f"{first.author}, {first.published.day} {first.published:%B %Y}",
         link=first.via,
         via=None,

@@ -7,29 +7,17 @@ from typing import Final
 
 from flask import Flask, Response, current_app, render_template, request
 from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnavailable
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from feedsvc import __version__
 from feedsvc.config import Settings, load_settings, prepare_folders
 from feedsvc.errors import StoreError
 from feedsvc.publish import read_time, without_images
 from feedsvc.store import Store, open_store
-from feedsvc.web import feeds, pages, when
+from feedsvc.web import access, feeds, pages, when
+from feedsvc.web.documents import DocumentResponse
+from feedsvc.web.headers import SECURITY_HEADERS
 from feedsvc.web.site import EXTENSION, Site, root_path, site
-
-_SECURITY_HEADERS: Final = {
-    # Everything that a page needs comes from here; nothing is inline, nothing from another host, and nobody frames us.
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    # A person's mail is nothing for a search engine, should it ever reach this.
-    "X-Robots-Tag": "noindex, nofollow",
-}
 
 _ADVICE: Final = {
     400: "The request could not be understood. Check the address.",
@@ -40,11 +28,12 @@ _ADVICE: Final = {
 }
 
 
-def create_app(settings: Settings | None = None, store: Store | None = None) -> Flask:
+def create_app(settings: Settings | None = None, store: Store | None = None, *, follow: bool = True) -> Flask:
     """Return the application.
 
     Without settings, those of the environment and of `feedsvc.toml` are loaded; without a store, theirs is opened. It
-    serves only: the inbox is watched by `feedsvc serve`. Raises SettingsError or StoreError.
+    serves only: the inbox is watched by `feedsvc serve`. Without `follow` what it serves never leads to `/go/`: for a
+    static copy. Raises SettingsError or StoreError.
     """
     settings = load_settings() if settings is None else settings
     if store is None:
@@ -52,18 +41,25 @@ def create_app(settings: Settings | None = None, store: Store | None = None) -> 
             prepare_folders(settings)
         store = open_store(settings.database_url)
     app = Flask(__name__)
-    app.extensions[EXTENSION] = Site(settings, store)
+    app.extensions[EXTENSION] = Site(settings, store, follow)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters["exact"] = when.exact
     app.jinja_env.filters["ago"] = lambda moment: when.relative(moment, datetime.now(UTC))
     app.jinja_env.filters["without_images"] = without_images
     app.jinja_env.globals["read_time"] = read_time
     app.context_processor(_page_context)
+    app.before_request(access.guard)
+    app.register_blueprint(access.blueprint)
     app.register_blueprint(feeds.blueprint)
     app.register_blueprint(pages.blueprint)
     app.register_error_handler(HTTPException, _error_page)
     app.register_error_handler(StoreError, _store_error_page)
+    app.after_request(access.remember)
     app.after_request(_secure)
+    if proxies := settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies, x_prefix=proxies
+        )
     return app
 
 
@@ -73,7 +69,9 @@ def _page_context() -> dict[str, object]:
 
 
 def _secure(response: Response) -> Response:
-    for name, value in _SECURITY_HEADERS.items():
+    if isinstance(response, DocumentResponse):
+        return response  # it has them
+    for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
     if response.mimetype == "text/html":
         response.headers.setdefault("Cache-Control", "private, no-cache")

@@ -1,17 +1,19 @@
-"""The feeds: which articles, under which address, in which format."""
+"""The feeds: which articles, under which address, in which format; and the list of them all."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
+from urllib.parse import quote
 
-from flask import Blueprint, Response, request
-from werkzeug.exceptions import NotFound
+from flask import Blueprint, Response, g, request
+from werkzeug.exceptions import BadRequest, NotFound
 
-from feedsvc.model import Kind
-from feedsvc.publish import FEED_KINDS, Feed, atom, feed_of, json_feed, rss
+from feedsvc.publish import Feed, Paging, Subscription, atom, feed_of, json_feed, newsletter_path, opml, rss
+from feedsvc.store import Window
 from feedsvc.web.documents import Document, answer
+from feedsvc.web.selection import TOKEN, Selection, read_selection
 from feedsvc.web.site import Site, base_url, site
 
 blueprint = Blueprint("feeds", __name__)
@@ -34,57 +36,124 @@ FORMATS: Final = {
         Format("json", "application/feed+json; charset=utf-8", json_feed),
     )
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Which articles a feed holds; every selection is a feed of its own. `newsletter` is a slug."""
-
-    newsletter: str | None = None
-    kinds: frozenset[Kind] = field(default=FEED_KINDS)
+OPML_TYPE: Final = "text/x-opml; charset=utf-8"
 
 
 @blueprint.get("/feed.<any(xml, rss, json):extension>")
-def everything(extension: str) -> Response:
-    """Serve the feed of all newsletters."""
-    return _serve(Selection(), FORMATS[extension])
-
-
+@blueprint.get("/archive/<window>/feed.<any(xml, rss, json):extension>")
 @blueprint.get("/newsletters/<slug>/feed.<any(xml, rss, json):extension>")
-def newsletter(slug: str, extension: str) -> Response:
-    """Serve one newsletter's own feed."""
-    return _serve(Selection(newsletter=slug), FORMATS[extension])
-
-
-def _serve(selection: Selection, wanted: Format) -> Response:
-    here, base = site(), base_url()
+@blueprint.get("/newsletters/<slug>/archive/<window>/feed.<any(xml, rss, json):extension>")
+def feed(extension: str, slug: str | None = None, window: str | None = None) -> Response:
+    """Serve the feed of all newsletters or of one, narrowed as the query says, or a document of its archive."""
+    selection = read_selection(request.query_string.decode("latin-1"), slug, window)
+    here, base, wanted, token = site(), base_url(), FORMATS[extension], g.get("token", "")
 
     def make() -> Document:
         # The date is read first: should a commit come between, the next request finds a new revision and a later date.
         modified = here.store.last_changed()
-        feed = build_feed(here, selection, base, wanted)
-        return Document.of(wanted.write(feed), wanted.media_type, modified or feed.updated)
+        made = build_feed(here, selection, base, wanted, token)
+        return Document.of(wanted.write(made), wanted.media_type, modified or made.updated, made.paging.hub)
 
-    document = here.documents.get((selection, wanted.extension, base), here.store.revision(), make)
+    document = here.documents.get((selection, extension, base, token), here.store.revision(), make)
     return answer(request, document)
 
 
-def build_feed(here: Site, selection: Selection, base: str, wanted: Format) -> Feed:
-    """Return the feed of this selection as it now stands in the store; NotFound where there is no such newsletter."""
-    title, feed_name, folder = here.settings.title, "all", ""
-    subtitle = "The articles of your newsletters, one entry each"
-    if selection.newsletter is not None:
-        known = {row.newsletter.slug: row.newsletter for row in here.store.newsletters()}
-        if selection.newsletter not in known:
-            raise NotFound(f"There is no newsletter “{selection.newsletter}” here.")
-        found = known[selection.newsletter]
-        title, feed_name, folder = found.name, f"newsletter:{found.key}", f"/newsletters/{found.slug}"
+@blueprint.get("/subscriptions.opml")
+def subscriptions() -> Response:
+    """Serve the list of all newsletters' feeds."""
+    if unknown := [name for name in request.args if name != TOKEN]:
+        raise BadRequest(f"There is no parameter “{unknown[0]}”. This list takes none.")
+    here, base, token = site(), base_url(), g.get("token", "")
+
+    def make() -> Document:
+        modified = here.store.last_changed()
+        listed = (
+            Subscription(one.name or one.slug, _with_token(f"{base}{newsletter_path(one.slug)}", token), f"{base}/")
+            for one in here.store.newsletter_names()
+        )
+        document = opml(listed, title=here.settings.title, modified=modified, own=base)
+        return Document.of(document, OPML_TYPE, modified)
+
+    return answer(request, here.documents.get(("opml", base, token), here.store.revision(), make))
+
+
+def feed_name(path: str, query: str) -> str | None:
+    """The path and query, in its normal form, of the feed that a request is for, archive or not; None where it is none.
+
+    Tokens are kept for such names.
+    """
+    *folders, file = path.strip("/").split("/")
+    stem, _, extension = file.partition(".")
+    if folders[-2:-1] == ["archive"]:
+        folders = folders[:-2]
+    if (
+        stem != "feed"
+        or extension not in FORMATS
+        or not (not folders or (folders[0] == "newsletters" and len(folders) == 2))
+    ):
+        return None
+    try:
+        return read_selection(query, folders[1] if folders else None).path(extension)
+    except BadRequest:
+        return None
+
+
+def build_feed(here: Site, selection: Selection, base: str, wanted: Format, token: str = "") -> Feed:
+    """Return the feed of this selection as it now stands in the store.
+
+    Raises NotFound where there is no such newsletter, BadRequest where there is no such section or label. A `token`
+    with which the feed was asked for goes into the addresses of its documents, or a reader could not follow them.
+    """
+    title, name, subtitle = here.settings.title, "all", "The articles of your newsletters, one entry each"
+    narrowing = selection.narrowing
+    if narrowing.newsletter is not None:
+        found = here.store.get_newsletter(narrowing.newsletter)
+        if found is None:
+            raise NotFound(f"There is no newsletter “{narrowing.newsletter}” here.")
+        title, name = found.name, f"newsletter:{found.key}"
         subtitle = f"The articles of {found.name}, one entry each"
+    _know(here, selection)
+    if selection.by_issue:
+        subtitle = subtitle.replace("one entry each", "one entry for each issue")
+    if selection.window is None:
+        limit = here.settings.feed_limit if selection.limit is None else selection.limit
+        page = here.store.newest(narrowing, limit, by_issue=selection.by_issue)
+    else:
+        page = here.store.archived(narrowing, selection.window, by_issue=selection.by_issue)
+
+    def address(window: Window | None) -> str:
+        return _with_token(f"{base}{selection.at(window).path(wanted.extension)}", token)
+
     return feed_of(
-        here.store.latest_articles(here.settings.feed_limit, kinds=selection.kinds, newsletter=selection.newsletter),
-        title=title,
-        name=feed_name,
+        page.articles,
+        title=f"{title}: {selection.words}" if selection.words else title,
+        name=f"{name}?{selection.parameters}" if selection.parameters else name,
         base=base,
-        self_path=f"{folder}/feed.{wanted.extension}",
+        self_path=address(selection.window).removeprefix(base),
         subtitle=subtitle,
+        paging=Paging(
+            older=address(page.older) if page.older else None,
+            newer=address(page.newer) if page.newer else None,
+            current=address(None) if selection.window else None,
+            hub=here.settings.hub,
+        ),
+        by_issue=selection.by_issue,
+        follow=here.follow,
     )
+
+
+def _know(here: Site, selection: Selection) -> None:
+    """Raise BadRequest where no article has this section or label: a misspelt one would be an empty feed for good."""
+    narrowing, slug = selection.narrowing, selection.narrowing.newsletter
+    for name, value, known in (
+        ("section", narrowing.section, here.store.has_section),
+        ("label", narrowing.label, here.store.has_label),
+    ):
+        if value is not None and not known(value, slug):
+            raise BadRequest(f"{name} cannot be “{value}”: no article here has that {name}.")
+
+
+def _with_token(address: str, token: str) -> str:
+    if not token:
+        return address
+    return f"{address}{'&' if '?' in address else '?'}{TOKEN}={quote(token, safe='')}"

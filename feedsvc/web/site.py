@@ -27,10 +27,11 @@ _HOST = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """One application's settings, store and documents."""
+    """One application's settings, store and documents. Without `follow` nothing is published that leads to `/go/`."""
 
     settings: Settings
     store: Store
+    follow: bool = True
     documents: DocumentCache = field(default_factory=DocumentCache)
 
 
