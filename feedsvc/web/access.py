@@ -49,9 +49,9 @@ _LOGIN_POLICY = (
 def guard() -> Response | None:
     """Let the request through, or answer it: run before each."""
     here = site()
-    if request.endpoint in _OPEN and request.endpoint == "pages.health":
+    if request.endpoint == "pages.health":
         return None
-    if here.settings.base_url is None and not _is_known_host(request.host.lower(), here.settings.known_hosts):
+    if here.settings.base_url is None and not _is_known_host(request.host.lower(), here.known_hosts):
         raise BadRequest(
             "This server does not answer to the host name of this request. "
             "Name it in the setting allowed_hosts, or set base_url."
@@ -75,10 +75,10 @@ def guard() -> Response | None:
 
 def remember(response: Response) -> Response:
     """Let a browser that opened a page with `?token=` go on without it: run after each."""
-    secret = site().settings.access_token
-    if secret is not None and response.mimetype == "text/html" and response.status_code == 200:
-        asked = g.get("token", "")
-        if asked and _same(asked, secret.get_secret_value()):
+    asked = g.get("token", "")
+    if asked and response.mimetype == "text/html" and response.status_code == 200:
+        secret = site().settings.access_token
+        if secret is not None and _same(asked, secret.get_secret_value()):
             _set_cookie(response, secret.get_secret_value())
     return response
 

@@ -41,7 +41,7 @@ def create_app(settings: Settings | None = None, store: Store | None = None, *, 
             prepare_folders(settings)
         store = open_store(settings.database_url)
     app = Flask(__name__)
-    app.extensions[EXTENSION] = Site(settings, store, follow)
+    app.extensions[EXTENSION] = Site(settings, store, follow, settings.known_hosts)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters["exact"] = when.exact
     app.jinja_env.filters["ago"] = lambda moment: when.relative(moment, datetime.now(UTC))

@@ -6,11 +6,11 @@ import gzip
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import brotli
 from flask import Request, Response
@@ -18,6 +18,9 @@ from werkzeug.datastructures import Headers
 from werkzeug.http import http_date, parse_accept_header, quote_etag
 
 from feedsvc.web.headers import SECURITY_HEADERS
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 Coding = Literal["br", "gzip", "identity"]
 
@@ -30,9 +33,20 @@ CACHE_CONTROL: Final = "private, max-age=0, must-revalidate"
 
 
 class DocumentResponse(Response):
-    """An answer that has all its headers."""
+    """An answer that has all its headers already: nothing is left for Werkzeug to work out, which is half its time."""
 
-    automatically_set_content_length = False
+    default_mimetype = None
+
+    def __init__(self, body: bytes, status: int, headers: Iterable[tuple[str, str]]) -> None:
+        ready = Headers()
+        ready[:] = headers  # in one go, not one by one
+        super().__init__(body, status, ready)
+        self._body = body
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer; to HEAD without the body."""
+        start_response(self.status, self.headers.to_wsgi_list())
+        return () if environ["REQUEST_METHOD"] == "HEAD" else (self._body,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,13 +173,11 @@ def answer(request: Request, document: Document) -> Response:
     found = document.variant("identity" if accepted is None else best_coding(accepted))
     modified = document.modified
     if _has_it(request, found.tag, modified):
-        response = DocumentResponse(status=304, headers=Headers(list(found.not_modified)))
-        del response.headers["Content-Type"]
+        body, status, headers = b"", 304, found.not_modified
     else:
-        response = DocumentResponse(found.body, headers=Headers(list(found.headers)))
-    if modified is not None:
-        response.headers.add("Last-Modified", _written(modified))
-    return response
+        body, status, headers = found.body, 200, found.headers
+    dated = () if modified is None else (("Last-Modified", _written(modified)),)
+    return DocumentResponse(body, status, headers + dated)
 
 
 @lru_cache(maxsize=256)

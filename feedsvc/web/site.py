@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final, cast
 from urllib.parse import urlsplit
 
@@ -32,6 +33,7 @@ class Site:
     settings: Settings
     store: Store
     follow: bool = True
+    known_hosts: frozenset[str] = frozenset()
     documents: DocumentCache = field(default_factory=DocumentCache)
 
 
@@ -48,10 +50,15 @@ def base_url() -> str:
     settings = site().settings
     if settings.base_url:
         return settings.base_url.rstrip("/")
-    host = request.host.lower()
+    return _base_url(request.scheme, request.host, request.script_root)
+
+
+@lru_cache(maxsize=256)
+def _base_url(scheme: str, host: str, script_root: str) -> str:
+    host = host.lower()
     if not _HOST.fullmatch(host):
         raise BadRequest("The Host header of this request is not the name of a host.")
-    return f"{request.scheme}://{host}{request.script_root}".rstrip("/")
+    return f"{scheme}://{host}{script_root}".rstrip("/")
 
 
 def root_path() -> str:
