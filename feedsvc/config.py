@@ -8,10 +8,10 @@ import os
 import re
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from feedsvc.errors import SettingsError
@@ -19,6 +19,18 @@ from feedsvc.errors import SettingsError
 ENV_PREFIX = "FEEDSVC_"
 FILE_NAME = "feedsvc.toml"
 DEFAULT_DATA = Path("data")
+
+
+ResolveMode = Literal["on-click", "ahead", "never"]
+ImagePolicy = Literal["keep", "strip", "proxy"]
+
+
+class NewsletterSettings(BaseModel):
+    """What is set for one newsletter; None is what is set for all."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    resolve: ResolveMode | None = None
 
 
 class Settings(BaseSettings):
@@ -73,6 +85,19 @@ class Settings(BaseSettings):
         0, ge=0, le=10, description="a whole number from 0 to 10: how many proxies stand in front, one behind the other"
     )
     hub: str | None = Field(None, description="the address of a WebSub hub, such as https://hub.example.org/")
+
+    resolve: ResolveMode = Field("on-click", description='"on-click", "ahead" or "never"')
+    measure_read_time: bool = Field(False, description="true or false")
+    resolve_loopback_ports: tuple[int, ...] = Field(
+        (), description="a list of ports of this machine that links may lead to, such as [8001]; for tests"
+    )
+    images: ImagePolicy = Field("keep", description='"keep", "strip" or "proxy"')
+    image_cache_bytes: int = Field(
+        200_000_000, ge=0, le=1_000_000_000_000, description="a whole number of bytes from 0 to 1000000000000"
+    )
+    newsletters: dict[str, NewsletterSettings] = Field(
+        {}, description='a table for each newsletter, such as [newsletters.tldr-ai] with resolve = "never" in it'
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -150,6 +175,11 @@ class Settings(BaseSettings):
     def archive(self) -> Path:
         """Where the original bytes of every converted message are kept."""
         return self.data / "archive"
+
+    @property
+    def image_cache(self) -> Path:
+        """Where pictures that were fetched for readers are kept for a while."""
+        return self.data / "cache" / "images"
 
     @property
     def rejected(self) -> Path:

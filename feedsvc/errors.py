@@ -6,7 +6,8 @@ FeedsvcError
 │   └── TooLarge              it passes a bound that keeps one message from stopping the service
 ├── SettingsError             a setting is missing or wrong; says which and what would be right
 ├── StoreError                the database cannot be opened, or is newer than this program
-└── PublishError              a document could not be made from what the store holds
+├── PublishError              a document could not be made from what the store holds
+└── ResolveError              an address on the web could not be asked, or its answer could not be used
 
 Each carries a `code` (short, stable, for programs) and a `detail` (a sentence for people that says what to do).
 """
@@ -60,3 +61,13 @@ class PublishError(FeedsvcError):
     """A document could not be made from what the store holds."""
 
     code = "publish"
+
+
+class ResolveError(FeedsvcError):
+    """An address on the web could not be asked, or its answer could not be used. `final` says that asking again is no use."""
+
+    code = "resolve"
+
+    def __init__(self, detail: str, *, code: str | None = None, final: bool = False) -> None:
+        super().__init__(detail, code=code)
+        self.final = final
