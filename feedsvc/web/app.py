@@ -44,7 +44,10 @@ def create_app(settings: Settings | None = None, store: Store | None = None, *, 
     app.extensions[EXTENSION] = Site(settings, store, follow, settings.known_hosts)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters["exact"] = when.exact
-    app.jinja_env.filters["ago"] = lambda moment: when.relative(moment, datetime.now(UTC))
+    # What is read later, from a file, says the date itself.
+    app.jinja_env.filters["ago"] = lambda moment: (
+        when.relative(moment, datetime.now(UTC)) if follow else when.day(moment)
+    )
     app.jinja_env.filters["without_images"] = without_images
     app.jinja_env.globals["read_time"] = read_time
     app.context_processor(_page_context)

@@ -56,7 +56,7 @@ def front() -> str:
         issues=issue_views(here.store.latest_articles(here.settings.feed_limit, kinds=ALL_KINDS), base),
         newsletters=here.store.newsletters(),
         counts=here.store.counts(),
-        inbox=here.settings.inbox,
+        inbox=here.settings.inbox if here.follow else None,  # a copy elsewhere takes in nothing
         base=base,
     )
 
@@ -127,7 +127,7 @@ def issue_views(articles: Iterable[StoredArticle], base: str) -> tuple[IssueView
 
 def _issue_view(group: list[StoredArticle], base: str) -> IssueView:
     first = group[0]
-    entries = [publish_entry(stored, base) for stored in group]
+    entries = [publish_entry(stored, base, follow=site().follow) for stored in group]
     return IssueView(
         id=first.issue_id,
         subject=first.issue_subject,
