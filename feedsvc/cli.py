@@ -79,7 +79,10 @@ def _data_option(command: Callable[..., None]) -> Callable[..., None]:
 @click.option(
     "--port", type=click.IntRange(0, 65535), help="The port to serve on; 0 takes any free one.  [default: 8080]"
 )
-def serve(data: Path | None, host: str | None, port: int | None) -> None:
+@click.option(
+    "--allow-public", is_flag=True, default=None, help="Serve to other machines even where no access_token is set."
+)
+def serve(data: Path | None, host: str | None, port: int | None, allow_public: bool | None) -> None:
     """Watch the inbox and serve the feed, until Ctrl-C or SIGTERM.
 
     \b
@@ -99,7 +102,7 @@ def serve(data: Path | None, host: str | None, port: int | None) -> None:
         click.echo(f"  Subscribe to the feed   {settings.public_url}/feed.xml")
         click.echo(f"  Look at the articles    {settings.public_url}/")
 
-    serve_until_ended(load_settings(data=data, host=host, port=port), announce)
+    serve_until_ended(load_settings(data=data, host=host, port=port, allow_public=allow_public), announce)
 
 
 @main.command()
@@ -292,6 +295,117 @@ def newsletters(data: Path | None) -> None:
     sys.stdout.buffer.write(_rendered(cells).encode("utf-8"))
 
 
+@main.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
+@_data_option
+@click.option("--base-url", metavar="URL", help="The address at which the copy will stand.  [default: the setting]")
+def export(folder: Path, data: Path | None, base_url: str | None) -> None:
+    """Write feeds and pages as files, which any web server can hold; only what changed is written again.
+
+    The copy is open to whoever can reach it there: access_token does not go with it.
+
+    \b
+    Example:
+      feedsvc export --base-url https://news.example.org /var/www/news
+    """
+    from feedsvc.web.export import export as write_copy
+
+    with _open_data(data, base_url=base_url) as (settings, store), _progress_bar("Writing", 0) as advance:
+        report = write_copy(settings, store, folder, lambda files: advance(1))
+    click.echo(f"{_counted(report.files, 'file')}, {report.written} written, {report.removed} removed")
+
+
+@main.group(cls=_Commands)
+def tokens() -> None:
+    """Let a reader open one feed and nothing else, with a token in the feed's address.
+
+    \b
+    Examples:
+      feedsvc tokens add --name phone "/feed.xml?min_minutes=5"
+      feedsvc tokens list
+      feedsvc tokens revoke 1f2e3d4c
+    """
+
+
+@tokens.command("add")
+@click.argument("feed", metavar="FEED")
+@_data_option
+@click.option("--name", default="", help="What the token is for, as `feedsvc tokens list` shows it.")
+def add_token(feed: str, data: Path | None, name: str) -> None:
+    """Make a token for one feed, and print the address that carries it; it is not shown again.
+
+    FEED is the feed's address, or its path.
+
+    \b
+    Example:
+      feedsvc tokens add --name phone /newsletters/tldr-ai/feed.xml
+    """
+    from urllib.parse import urlsplit
+
+    from feedsvc.errors import SettingsError
+    from feedsvc.web.feeds import feed_name
+
+    with _open_data(data) as (settings, store):
+        parts = urlsplit(feed)
+        root = urlsplit(settings.public_url).path
+        path = parts.path.removeprefix(root) if parts.netloc else parts.path
+        wanted = feed_name(f"/{path.lstrip('/')}", parts.query)
+        if wanted is None:
+            raise SettingsError(
+                f"{feed} is no feed. A feed is /feed.xml, /feed.rss, /feed.json, or the same below /newsletters/NAME, "
+                'perhaps with a query: "/feed.xml?section=Tools".'
+            )
+        row, token = store.add_token(wanted, " ".join(name.split())[:100])
+        if settings.access_token is None:
+            _complain("no access_token is set: the feeds are open, and the token makes no difference yet")
+        click.echo(f"{settings.public_url}{wanted}{'&' if '?' in wanted else '?'}token={token}")
+        _complain(f"`feedsvc tokens revoke {row.id}` takes it back")
+
+
+@tokens.command("list")
+@_data_option
+def list_tokens(data: Path | None) -> None:
+    """List the tokens, with what each opens; the tokens themselves are kept nowhere.
+
+    \b
+    Example:
+      feedsvc tokens list
+    """
+    from rich.text import Text
+
+    with _open_data(data) as (_, store):
+        rows = store.tokens()
+
+    def cells(console: Console) -> None:
+        if not rows:
+            console.print(Text("No tokens. Make one: feedsvc tokens add /feed.xml"))
+            return
+        table = _table("Id", "Name", "Made", "Opens")
+        for row in rows:
+            table.add_row(Text(row.id), Text(row.name), f"{row.created:%Y-%m-%d}", Text(row.feed))
+        console.print(table)
+
+    sys.stdout.buffer.write(_rendered(cells).encode("utf-8"))
+
+
+@tokens.command("revoke")
+@click.argument("token_id", metavar="ID")
+@_data_option
+def revoke_token(token_id: str, data: Path | None) -> None:
+    """Make a token open nothing from now on; ID is what `feedsvc tokens list` shows.
+
+    \b
+    Example:
+      feedsvc tokens revoke 1f2e3d4c
+    """
+    from feedsvc.errors import SettingsError
+
+    with _open_data(data) as (_, store):
+        if not store.revoke_token(token_id):
+            raise SettingsError(f"there is no token {token_id}. `feedsvc tokens list` shows them.")
+    click.echo(f"{token_id} opens nothing any more")
+
+
 def _finish(
     report: IngestReport, counts: list[str], rare: Sequence[Status], refused: Sequence[Outcome] = ()
 ) -> NoReturn:
@@ -305,12 +419,12 @@ def _finish(
 
 
 @contextmanager
-def _open_data(data: Path | None) -> Iterator[tuple[Settings, Store]]:
+def _open_data(data: Path | None, **overrides: object) -> Iterator[tuple[Settings, Store]]:
     """The settings and the store of a data folder, which is made where it is not there."""
     from feedsvc.config import load_settings, prepare_folders
     from feedsvc.store import open_store
 
-    settings = load_settings(data=data)
+    settings = load_settings(data=data, **overrides)
     prepare_folders(settings)
     with open_store(settings.database_url) as store:
         yield settings, store

@@ -15,29 +15,42 @@ import waitress
 
 from feedsvc.config import Settings, prepare_folders
 from feedsvc.errors import SettingsError
-from feedsvc.ingest import start_watching
 from feedsvc.intake.outcome import Outcome
 from feedsvc.store import Store, open_store
 from feedsvc.web import create_app
+from feedsvc.web.websub import telling_the_hub
 
 logger = logging.getLogger(__name__)
 
 THREADS = 8
+GOOD_TOKEN_CHARS = 16
 
 
 def serve(settings: Settings, announce: Callable[[Settings], None]) -> None:
     """Serve until SIGTERM or SIGINT; `announce` is called once readers can connect, with the port that was really taken.
 
-    Raises SettingsError where the folders cannot be made or the port cannot be had, StoreError where the store cannot be opened.
+    Raises SettingsError where others could read the mail without a token, where the folders cannot be made, or where
+    the port cannot be had; StoreError where the store cannot be opened.
     """
+    _refuse_to_be_open(settings)
     prepare_folders(settings)
     with _ended_by_signals(), closing(_listen(settings.host, settings.port)) as listener:
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
         with open_store(settings.database_url) as store:
             server = waitress.create_server(create_app(settings, store), sockets=[listener], threads=THREADS)
-            with closing(server), _taking_in(settings, store):
+            with closing(server), _taking_in(settings, store), telling_the_hub(settings, store):
                 announce(settings)
                 server.run()  # until a signal raises SystemExit in it, which it takes for its end
+
+
+def _refuse_to_be_open(settings: Settings) -> None:
+    if settings.is_public and settings.access_token is None and not settings.allow_public:
+        raise SettingsError(
+            f"{settings.host} can be reached from other machines, and without a token anybody there could read your "
+            "newsletters. Set access_token (or FEEDSVC_ACCESS_TOKEN), or say --allow-public if that is what you want."
+        )
+    if settings.access_token is not None and len(settings.access_token.get_secret_value()) < GOOD_TOKEN_CHARS:
+        logger.warning("access_token is short and could be guessed; `openssl rand -base64 24` prints a good one")
 
 
 def _listen(host: str, port: int) -> socket.socket:

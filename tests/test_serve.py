@@ -175,7 +175,7 @@ def test_a_port_in_use_is_one_line_with_a_remedy(server: Server, tmp_path: Path)
 
 def test_a_host_that_is_not_here_is_one_line_with_a_remedy(tmp_path: Path) -> None:
     result = subprocess.run(
-        [PROGRAM, "serve", "--data", tmp_path / "data", "--host", "192.0.2.1", "--port", "0"],
+        [PROGRAM, "serve", "--data", tmp_path / "data", "--host", "192.0.2.1", "--allow-public", "--port", "0"],
         capture_output=True,
         text=True,
         timeout=30,
