@@ -41,7 +41,7 @@ def make_whole(message: Message, part: Split, book: LinkBook, web: str | None) -
     target = book.look(web).target if web else NO_TARGET
     own = [r.block for r in part.readings if part.is_message or r.role not in ("furniture", "preheader")]
     blocks = own or [r.block for r in part.readings]
-    content, go_links = _content(blocks, book)
+    content, go_links = _content(blocks, book, whole=part.is_message)
     text = plain_summary(part.text)
     parts_of_title = split_title(message.subject)
     title = parts_of_title.title or message.subject or message.newsletter.name
@@ -80,7 +80,7 @@ def _article(
     title_parts = split_title(item.title)
     title = title_parts.title or item.title.strip() or message.subject
     summary = plain_summary(item.text)
-    link = item.link or (web if item.written_here else None)
+    link = item.link or (web if item.written_here else None) or item.source
     target = book.look(link).target if link else NO_TARGET
     repaired = is_shouting(title)
     if repaired:
@@ -126,15 +126,19 @@ def _new_id(key: str, link: str | None, title: str, used: set[str]) -> str:
     return made
 
 
-def _content(blocks: Sequence[Block], book: LinkBook) -> tuple[str, tuple[str, ...]]:
-    """The blocks as HTML, in which `go:N` stands for a link that must not be published; and those links."""
+def _content(blocks: Sequence[Block], book: LinkBook, *, whole: bool = False) -> tuple[str, tuple[str, ...]]:
+    """The blocks as HTML, in which `go:N` stands for a link that must not be published; and those links.
+
+    `whole` is for mails that are no newsletter: a link that would lose anything is kept whole behind `go:N`, since a confirmation
+    works by its token.
+    """
     hidden: list[str] = []
 
     def link(href: str) -> str | None:
         info = book.look(href)
         if info.target.url is None:
             return None
-        if info.target.state == "canonical" and not info.personal:
+        if info.target.state == "canonical" and not info.personal and (not whole or info.target.url == href):
             return info.target.url
         if href not in hidden:
             hidden.append(href)

@@ -23,7 +23,7 @@ _PURPOSE = (
 )
 _SPAN = (
     rf"(?:(?P<hours>{_NUMBER})[\s-]?{_HOURS}(?:\s?(?:,|and|&|et|und|y|e)?\s?(?P<and_minutes>{_NUMBER})[\s-]?{_MINUTES})?"
-    rf"|(?P<minutes>{_NUMBER})[\s-]?{_MINUTES})"
+    rf"|(?P<minutes>{_NUMBER})[\s-]?{_MINUTES}(?:\s?(?:,|and|&)?\s?(?P<seconds>\d{{1,2}})\s?(?:seconds?|secs?\.?|sekunden|secondes|segundos))?)"
 )
 _ABOUT = r"(?:~|≈|about |approx\.? |ca\. |env\. |environ )?"
 _BEFORE = (
@@ -42,6 +42,9 @@ _CLOCK = re.compile(
     "^[\\s\u231a\u231b\u23f0-\u23f3\U0001f4d6\U0001f4da\U0001f4f0\U0001f550-\U0001f567\U0001f453\ufe0f]+"
 )
 _BY_SOMEBODY = re.compile(rf"{_SPAN}\s?,\s?(?:propos[ée]e?s? par|suggested by|shared by|by|par|von|por)\s", re.I)
+# "Listen now (88 mins)": how Substack names an episode's length.
+_PLAY_NOW = re.compile(rf"^(?:listen|watch|play)(?: now)? ?\((?P<minutes>{_NUMBER})[\s-]?{_MINUTES}\)", re.I)
+_TIME_ALONE = re.compile(_SPAN, re.I)
 _CJK = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f]")
 _META_CHARS = 200
 
@@ -60,7 +63,7 @@ def read_time(found: re.Match[str]) -> ReadTime:
     if groups.get("hours"):
         minutes = 60 * _number(groups["hours"]) + _number(groups.get("and_minutes") or "0")
     else:
-        minutes = _number(groups["minutes"])
+        minutes = _number(groups["minutes"]) + float(groups.get("seconds") or 0) / 60
     return ReadTime(max(1, round(minutes)), (groups.get("purpose") or "").lower())
 
 
@@ -83,6 +86,8 @@ def declared_minutes(text: str) -> int | None:
     line = text.strip()
     if not line or not any(c.isdigit() for c in line[:_META_CHARS]):
         return None
+    if playing := _PLAY_NOW.match(line):
+        return max(1, round(_number(playing["minutes"])))
     if len(line) <= _META_CHARS:
         by = _BY_SOMEBODY.match(line)
         if by and len(line) <= 100:
@@ -95,7 +100,10 @@ def declared_minutes(text: str) -> int | None:
             if found:
                 return found.minutes
     for bracketed in _BRACKETED.finditer(line[-_META_CHARS:]):
-        found = whole_read_time(bracketed[1].strip(), bare=False)
+        inside = bracketed[1].strip()
+        found = whole_read_time(inside, bare=False)
+        if found is None and line.endswith(bracketed[0]) and (length := _TIME_ALONE.fullmatch(inside)):
+            found = read_time(length)  # "... a course on frobbing. (2 hours 30 minutes)"
         if found:
             return found.minutes
     return None

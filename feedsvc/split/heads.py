@@ -44,6 +44,7 @@ def name_heads(lines: list[Line], subject: str, names: Sequence[str], book: Link
     _drop_contents(lines)
     _drop_housekeeping(lines)
     _announcements(lines)
+    _openers(lines)
     _sections(lines, book)
     _titles(lines)
     return title
@@ -52,7 +53,7 @@ def name_heads(lines: list[Line], subject: str, names: Sequence[str], book: Link
 def under(head: Line, lines: Sequence[Line]) -> Sequence[Line]:
     """The lines between a head and the next head."""
     for after in lines[head.index + 1 :]:
-        if after.is_head:
+        if after.is_head or after.role == "title":
             return lines[head.index + 1 : after.index]
     return lines[head.index + 1 :]
 
@@ -213,6 +214,8 @@ def _sections(lines: list[Line], book: LinkBook) -> None:
                 head.role, head.reason = "section", "a head over linked titles"
             continue
         if is_linked_head(head):
+            if head.words <= Heads.MENU_WORDS and _stands_over_opener(head, lines):
+                head.role, head.reason = "section", "a short link over lines that open with their own title"
             if after is None or after.signature == head.signature or filled >= 0.5:
                 continue
             if _is_home(head, book):
@@ -220,12 +223,21 @@ def _sections(lines: list[Line], book: LinkBook) -> None:
             elif bare[_style(head)] >= 2:
                 head.role, head.reason = "section", "a link in the style of the sections"
             continue
-        if after is None:
+        if _stands_over_opener(head, lines):
+            head.role, head.reason = "section", "a head over lines that open with their own title"
+        elif after is None:
             _drop(head, "a head with nothing under it")
         elif filled >= 0.5 and after.prominence < head.prominence - Heads.SMALLER and not is_linked_head(after):
             continue  # a story that begins with a subhead
         else:
             head.role, head.reason = "section", "a head with only the next head under it"
+
+
+def _stands_over_opener(head: Line, lines: Sequence[Line]) -> bool:
+    after = next(
+        (line for line in lines[head.index + 1 :] if not line.is_furniture and line.block.kind != "image"), None
+    )
+    return after is not None and after.role == "title" and not after.is_head
 
 
 def _style(head: Line) -> tuple[object, ...]:
@@ -282,7 +294,6 @@ def _titles(lines: list[Line]) -> None:
         if is_linked_head(head):
             continue
         head.role, head.reason = "title", "a head with text under it"
-    _openers(lines)
     _menus(linked)
 
 

@@ -18,6 +18,8 @@ MAX_META_WORDS = 14
 # What may stand behind a linked title on its line: a dash, "by", a parenthesis.
 BEHIND_TITLE = re.compile(r"^\s*(?:[–—|·•-]\s|\(|\[|,?\s*(?:by|von|par|por|di|via)\s)", re.I)
 MAX_MARK_CHARS = 80  # of a line such as "-- Name (SPONSOR)"
+MAX_TIMED_WORDS = 80  # of an item whose text may end in the length of what it is about
+MIN_BUTTON_WORDS = 2
 MIN_IMAGE_PX = 60
 MIN_WRITTEN_WORDS = 120
 
@@ -41,6 +43,7 @@ class Item:
     image: Image | None = None
     minutes: int | None = None
     inferred: bool = False
+    source: str | None = None  # the first link in its text, where none leads to the whole of it
     written_here: bool = False  # the whole text stands in the mail, and no link leads to it elsewhere
 
 
@@ -56,6 +59,10 @@ def make_item(draft: Draft, book: LinkBook) -> Item:
     minutes = next(
         (m for line in draft.lines if line.index in meta and (m := declared_minutes(line.text)) is not None), None
     )
+    if minutes is None and sum(line.words for line in draft.lines) <= MAX_TIMED_WORDS:
+        minutes = next(
+            (m for text in texts if text.endswith((")", "]")) and (m := declared_minutes(text)) is not None), None
+        )
     shown = [line.block for line in body if line.index not in meta]
     if draft.head is None:
         shown.insert(0, draft.first.block)
@@ -77,6 +84,7 @@ def make_item(draft: Draft, book: LinkBook) -> Item:
         image=_image(draft),
         minutes=minutes,
         inferred=inferred,
+        source=next((h for line in draft.lines for h in line.hrefs if not _is_personal(h, book)), None),
         written_here=not draft.unit and (draft.essay or draft.words >= 1),
     )
 
@@ -99,7 +107,7 @@ def _title(draft: Draft) -> tuple[str, str, bool]:
             if first.text.startswith(words.rstrip())
             else first.text.replace(words.strip(), "", 1)
         )
-        closed = words.strip()[-1:] in ".:!?…" or rest.lstrip()[:1] in "–—-:|(" or not rest.strip()
+        closed = words.strip()[-1:] in ".:!?…" or rest.lstrip()[:1] in "–—-:|(.!?…" or not rest.strip()
         if closed and (
             len(clean.split()) >= MIN_LEAD_WORDS or (words is linked or first.linked_lead or len(clean.split()) >= 2)
         ):
@@ -185,17 +193,20 @@ def _is_own_text(line: Line) -> bool:
 def _link(draft: Draft, book: LinkBook) -> str | None:
     """The link that is meant: the title's own, a button's, an image's, the first in the text. As it stands in the message."""
     head = draft.head
+    if draft.essay:
+        return None
     if head is not None and head.href:
         return head.href
     if draft.unit and draft.first.block.spans:
         for span in draft.first.block.spans:
             if span.href and span.text.strip() and book.is_outside(span.href) and not _is_personal(span.href, book):
                 return span.href
-    if draft.essay:
-        return None
     for line in draft.body:
         if line.is_cta and line.href and not _is_personal(line.href, book):
             return line.href
+    for line in draft.body:
+        if line.is_text and (href := _inner_button(line, book)) is not None:
+            return href
     for href in draft.shares:
         if told := shared_address(href):
             return told
@@ -207,6 +218,19 @@ def _link(draft: Draft, book: LinkBook) -> str | None:
     # A text of some length is written in the mail itself, and the links in it are its sources; a linked picture leads to more of it.
     pictures = (line.href for line in draft.lines if line.block.kind == "image")
     return next((h for h in pictures if h is not None and not _is_personal(h, book)), None)
+
+
+def _inner_button(line: Line, book: LinkBook) -> str | None:
+    """The link in running text whose words are those of a button ("Read the full story."), where it ends the line."""
+    linked = [s for s in line.block.spans if s.href and s.text.strip()]
+    if not linked:
+        return None
+    last = linked[-1]
+    words = last.text.strip().rstrip(" →»>›.!")
+    behind = line.text[line.text.rfind(last.text.strip()) + len(last.text.strip()) :]
+    if len(words.split()) < MIN_BUTTON_WORDS or any(c.isalnum() for c in behind) or not says("call_to_action", words):
+        return None
+    return last.href if last.href and book.is_outside(last.href) and not _is_personal(last.href, book) else None
 
 
 def _is_personal(href: str, book: LinkBook) -> bool:

@@ -126,6 +126,7 @@ def _nearest_label(unit: Unit, draft: Draft) -> str | None:
         line
         for line in draft.body
         if line.index < unit.first.index
+        and not line.is_meta
         and line.words <= Heads.LABEL_WORDS
         and (line.is_head or line.bold >= WHOLE)
         and not line.hrefs

@@ -48,6 +48,7 @@ def _gather(lines: list[Line]) -> tuple[list[Draft], list[Line]]:
     eyebrow: Line | None = None
     mains: set[tuple[object, ...]] = set()  # styles of heads that were sections, not eyebrows
     announced: Line | None = None
+    used = False  # whether an item stands under the section
     closed = False  # from the housekeeping at the end of the mail to the next head
     for line in lines:
         if current is not None and (line.is_furniture or line.block.kind == "image"):
@@ -62,20 +63,20 @@ def _gather(lines: list[Line]) -> tuple[list[Draft], list[Line]]:
             else:
                 section, eyebrow = line, None
                 mains.add(line.signature)
-            current, closed = None, False
+            current, closed, used = None, False, False
         elif line.role == "sponsor":
+            eyebrow = None
             if current is not None and current.head is not None and not current.body:
                 current.announced = line.text
             else:
                 announced, current = line, None
         elif line.role == "title" and not (current is not None and _goes_on(current, line)):
-            if (
-                section is not None
-                and not is_linked_head(line)
-                and line.is_head
-                and line.prominence >= section.prominence
-            ):
+            ended = (
+                section is not None and used and line.is_head and not is_linked_head(line) and _is_above(line, section)
+            )
+            if ended:
                 section, eyebrow = None, None
+            used = True
             paid = _text(announced) if announced is not None and _is_next(announced, line, lines) else None
             if line.is_head:
                 current = Draft(line, [], _text(section), _text(eyebrow), paid)
@@ -101,6 +102,11 @@ def _gather(lines: list[Line]) -> tuple[list[Draft], list[Line]]:
     return drafts, intro
 
 
+def _is_above(head: Line, section: Line) -> bool:
+    """Whether a title that comes after others under a section is set larger than it, so that the section has ended."""
+    return head.prominence > section.prominence + Heads.SMALLER
+
+
 def _is_next(announcement: Line, title: Line, lines: Sequence[Line]) -> bool:
     """Whether nothing but pictures stands between a line that announces a sponsor and a title."""
     between = [line for line in lines[announcement.index + 1 : title.index] if line.text and line.reason != "no words"]
@@ -109,7 +115,7 @@ def _is_next(announcement: Line, title: Line, lines: Sequence[Line]) -> bool:
 
 def _settle_eyebrows(drafts: list[Draft]) -> None:
     """A small heading that stands over several items is their section; over one item each, it is that item's label."""
-    counts = Counter(d.eyebrow for d in drafts if d.eyebrow)
+    counts = Counter(d.eyebrow for d in drafts if d.eyebrow and d.announced is None)
     if not counts or sum(counts.values()) < Heads.ITEMS_PER_SECTION * len(counts):
         return
     for draft in drafts:
@@ -154,7 +160,10 @@ def _goes_on(current: Draft, head: Line) -> bool:
         if head.points_on and any(line.is_text for line in current.body):
             head.is_cta = True
             return True
-        return not is_linked_head(opener) and current.head is not None and _is_plain_link(current, head)
+        if is_linked_head(opener) or current.head is None or not _is_plain_link(current, head):
+            return False
+        head.is_cta = True
+        return True
     if current.head is None or _is_outside_card(current, head):
         return False
     if is_linked_head(opener):

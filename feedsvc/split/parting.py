@@ -15,6 +15,7 @@ from feedsvc.split.items import Item, make_item
 from feedsvc.split.nature import is_message
 from feedsvc.split.outline import AFTER_HOUSEKEEPING, Outline, read_outline
 from feedsvc.split.pair import direct_links
+from feedsvc.split.phrases import says
 from feedsvc.split.verdict import settle
 
 MIN_ITEMS = 3  # of a part that is a digest for sure
@@ -71,12 +72,7 @@ def _with_links(part: Split, more: Sequence[str]) -> Split:
 def _links_at_ends(blocks: Sequence[Block], book: LinkBook) -> list[str]:
     """Links to the web version in the first and the last lines of a part that is not taken apart."""
     near = blocks if len(blocks) <= 2 * ENDS else (*blocks[:ENDS], *blocks[-ENDS:])
-    return [
-        span.href
-        for block in near
-        for span in block.spans
-        if span.href and book.is_outside(span.href) and book.purpose(span.href, span.text.strip()) == "web-version"
-    ]
+    return _web_version(near, book)
 
 
 def split(document: Document, context: Context) -> Split:
@@ -106,13 +102,20 @@ def split(document: Document, context: Context) -> Split:
 def _web_links(lines: Sequence[Line], outline: Outline, book: LinkBook) -> tuple[str, ...]:
     """Addresses under which the issue can be read on the web, as they stand in the message: its title's, then what says so."""
     found = [outline.issue_title.href] if outline.issue_title is not None and outline.issue_title.href else []
-    found += [
-        span.href
-        for line in lines
-        for span in line.block.spans
-        if span.href and book.is_outside(span.href) and book.purpose(span.href, span.text.strip()) == "web-version"
-    ]
+    found += _web_version(tuple(line.block for line in lines), book)
     return tuple(dict.fromkeys(found))
+
+
+def _web_version(blocks: Sequence[Block], book: LinkBook) -> list[str]:
+    """The links that say of themselves, or of which their line says, that they lead to the issue on the web."""
+    return [
+        span.href
+        for block in blocks
+        for span in block.spans
+        if span.href
+        and book.is_outside(span.href)
+        and (book.purpose(span.href, span.text.strip()) == "web-version" or says("web_version", block.text))
+    ]
 
 
 def web_link(part: Split, named: str | None, book: LinkBook) -> str | None:

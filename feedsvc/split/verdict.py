@@ -25,7 +25,34 @@ def settle(outline: Outline, lines: Sequence[Line], subject: str) -> list[Draft]
         rest = [line for line in lines if line is not head and not line.is_furniture and line.role != "section"]
         return [Draft(head, rest, outline.drafts[0].section, essay=True)]
     _number(items)
+    _trim(items)
     return items
+
+
+def _trim(items: Sequence[Draft]) -> None:
+    """Take from the last item of a run in one style what no other of the run has: more lines of text than any, the mail's own last words."""
+    runs: list[list[Draft]] = []
+    for draft in items:
+        alike = (
+            runs
+            and not draft.essay
+            and (draft.section, draft.unit, draft.is_linked)
+            == (runs[-1][-1].section, runs[-1][-1].unit, runs[-1][-1].is_linked)
+        )
+        if alike:
+            runs[-1].append(draft)
+        else:
+            runs.append([draft])
+    for run in runs:
+        last = run[-1]
+        texts = [line for line in last.body if line.is_text and not line.is_meta and line is not last.first]
+        most = max(
+            (sum(line.is_text and not line.is_meta and line is not d.first for line in d.body) for d in run[:-1]),
+            default=0,
+        )
+        if len(run) > Essay.FEW_ITEMS - 1 and most <= Essay.FEW_LINES and len(texts) > most:
+            cut = texts[most].index
+            last.body = [line for line in last.body if line.index < cut or line is last.first]
 
 
 def _own_title(outline: Outline, lines: Sequence[Line]) -> Line | None:

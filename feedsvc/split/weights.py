@@ -117,4 +117,5 @@ class Essay:
     MIN_LETTER_WORDS = 250  # a letter to the reader of so many words is an article beside the others
     MIN_SHARE = 0.6  # share of all text that stands in no item, from which few links are only links of the essay
     FEW_ITEMS = 4
+    FEW_LINES = 2  # of text in each other item of a run, from which on further lines of the last are not its own
     TITLE_WITHIN = 0.35  # of the lines: where the title of a text stands that is not the subject
