@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from feedsvc.document import render
@@ -19,6 +20,12 @@ from feedsvc.model import Article, Block, Kind, Message, ReadSource, entry_id
 from feedsvc.split import Item, LinkBook, Split
 
 HEAD_LINES = 15
+MIN_COMPLETE_WORDS = 150
+# A button at the place where a text was cut off, in the words that publishing platforms use.
+READ_ON = re.compile(
+    r"^\W*(?:(?:keep|continue) reading\b|read (?:the )?(?:full|rest|whole|more)\b|(?:upgrade|subscribe) to (?:unlock|continue|read)|weiterlesen|lire la suite)",
+    re.I,
+)
 NO_TARGET = Target(None, None)
 
 
@@ -36,8 +43,9 @@ def make_articles(message: Message, part: Split, book: LinkBook, web: str | None
 def make_whole(message: Message, part: Split, book: LinkBook, web: str | None) -> tuple[Article, ...]:
     """The one article of an issue that is one text; `web` is its address on the web, as it stands in the message.
 
-    A mail that is no newsletter keeps all it has, housekeeping too: its links may be what it was sent for.
+    A mail that is no newsletter has no such address, and keeps all it has, housekeeping too: its links may be what it was sent for.
     """
+    web = None if part.is_message else web
     target = book.look(web).target if web else NO_TARGET
     own = [r.block for r in part.readings if part.is_message or r.role not in ("furniture", "preheader")]
     blocks = own or [r.block for r in part.readings]
@@ -50,10 +58,10 @@ def make_whole(message: Message, part: Split, book: LinkBook, web: str | None) -
         minutes = _declared(part)
     source: ReadSource = "declared"
     if minutes is None and text:
-        minutes, source = estimate_minutes(text), "estimated"
+        minutes, source = estimate_minutes(text), "measured" if _is_complete(part, text) else "estimated"
     return (
         Article(
-            id=entry_id(message.key, web or title),
+            id=entry_id(message.key, message.subject),
             kind="message" if part.is_message else "article",
             title=title,
             url=target.url,
@@ -65,6 +73,13 @@ def make_whole(message: Message, part: Split, book: LinkBook, web: str | None) -
             read_minutes=minutes,
             read_source=source if minutes is not None else None,
         ),
+    )
+
+
+def _is_complete(part: Split, text: str) -> bool:
+    """Whether the whole text stands in the mail: it is long, and no line asks to read on elsewhere."""
+    return len(text.split()) >= MIN_COMPLETE_WORDS and not any(
+        READ_ON.search(r.block.text) for r in part.readings if len(r.block.text) <= 80
     )
 
 
@@ -91,11 +106,12 @@ def _article(
     minutes = title_parts.read_minutes if title_parts.read_minutes is not None else item.minutes
     source: ReadSource | None = "declared" if minutes is not None else None
     if minutes is None and summary:
-        minutes, source = estimate_minutes(summary), "estimated"
+        complete = item.link is None and item.written_here and len(summary.split()) >= MIN_COMPLETE_WORDS
+        minutes, source = estimate_minutes(summary), "measured" if complete else "estimated"
     kind: Kind = "sponsor" if title_parts.sponsor else item.kind
     content, go_links = _content(item.blocks, book)
     return Article(
-        id=_new_id(message.key, item.link, title, used),
+        id=_new_id(message.key, item.link, item.title, used),
         kind=kind,
         title=title,
         url=target.url,
@@ -114,7 +130,10 @@ def _article(
 
 
 def _new_id(key: str, link: str | None, title: str, used: set[str]) -> str:
-    """The entry's id: from its raw link, else its title; both where an item above has the same link."""
+    """The entry's id: from its raw link, else its title as printed; both where an item above has the same link.
+
+    Nothing that better code may give otherwise goes into it: no repaired title, no link that another part of the message lent.
+    """
     for what in (link or title, f"{link}\n{title}"):
         if (made := entry_id(key, what)) not in used:
             used.add(made)

@@ -2,33 +2,45 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from feedsvc.articles import make_articles, make_whole
 from feedsvc.document import read_html, read_text
 from feedsvc.links import subscriber_tokens
 from feedsvc.mail import parse_message
-from feedsvc.model import Issue, LinkCount
-from feedsvc.split import Context, LinkBook, split_message, web_link
+from feedsvc.model import Issue, Knowledge
+from feedsvc.split import Context, LinkBook, fingerprint, rule_for, split_message, web_link
+
+NOTHING_KNOWN = Knowledge()
 
 
-def convert(data: bytes, *, received: datetime, filename: str | None = None) -> Issue:
+def convert(
+    data: bytes,
+    *,
+    received: datetime,
+    filename: str | None = None,
+    known: Knowledge = NOTHING_KNOWN,
+    whole: bool = False,
+) -> Issue:
     """Convert one message into an issue with at least one article.
 
     `data` is an RFC 5322 message or a saved body, `received` (aware) stands in for a missing date, and `filename` tells what kind of body
-    it is and may hold its name and date. Raises only MessageError: UnreadableMessage or TooLarge.
+    it is and may hold its name and date. `known` is what earlier issues and the user's rules taught, `whole` keeps the issue in one piece.
+    Raises only MessageError: UnreadableMessage or TooLarge.
     """
     message = parse_message(data, received=received, filename=filename)
-    readers = message.recipients.union(*(subscriber_tokens(body) for body in (message.html, message.text) if body))
-    book = LinkBook(readers)
     html = read_html(message.html) if message.html is not None else None
     text = read_text(message.text) if message.text is not None else None
-    part = split_message(html, text, Context(message.subject, (message.newsletter.name,), message.bulk, book))
+    bodies = [body for body in (message.html, message.text) if body]
+    readers = message.recipients.union(*(subscriber_tokens(body, message.unsubscribe) for body in bodies))
+    book = LinkBook(readers)
+    rule = rule_for(message.newsletter, known.rules)
+    rule = replace(rule, whole=True) if whole else rule
+    names = (message.newsletter.name,)
+    part = split_message(html, text, Context(message.subject, names, message.bulk, book, known.repeated, rule))
     web = web_link(part, message.web_url, book)
-    if part.items:
-        articles = make_articles(message, part, book, web)
-    else:
-        articles = make_whole(message, part, book, None if part.is_message else web)
+    articles = make_articles(message, part, book, web) if part.items else make_whole(message, part, book, web)
     return Issue(
         key=message.key,
         newsletter=message.newsletter,
@@ -37,11 +49,13 @@ def convert(data: bytes, *, received: datetime, filename: str | None = None) -> 
         message_id=message.message_id,
         web_url=book.look(web).target.url if web else None,
         articles=articles,
-        links=LinkCount(
-            len(part.content_keys), len(part.content_keys & part.assigned_keys if part.items else part.content_keys)
-        ),
+        links=part.links,
         problems=message.problems + part.document.problems,
         readings=part.readings,
         recipients=readers,
         language=part.document.language,
+        inline_images=message.inline_images,
+        unsubscribe=message.unsubscribe,
+        one_click=message.one_click,
+        fingerprints=frozenset(f for r in part.readings if (f := fingerprint(r.block.text))),
     )

@@ -211,6 +211,30 @@ class Issue:
     inline_images: tuple[InlineImage, ...] = ()
     unsubscribe: tuple[str, ...] = ()
     one_click: bool = False
+    fingerprints: frozenset[str] = frozenset()  # of its blocks, by which a later issue knows what stands in every one
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What is known of one newsletter and cannot be seen: data of last resort (split/rules.toml, or the user's rules.toml).
+
+    `newsletter` is a pattern (`*` and `?`) for its key, List-Id or address. `not_article` and `sponsor` are regular expressions for
+    titles. `whole` keeps each issue in one piece.
+    """
+
+    newsletter: str
+    reason: str
+    whole: bool = False
+    not_article: tuple[str, ...] = ()
+    sponsor: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """What was learnt before a message came: `repeated` are fingerprints of blocks that stand in every issue of its newsletter."""
+
+    repeated: frozenset[str] = frozenset()
+    rules: tuple[Rule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,17 @@
 
 from feedsvc.split.features import LinkBook
 from feedsvc.split.items import Item
-from feedsvc.split.parting import Context, Split, split_message, web_link
+from feedsvc.split.parting import Context, Split, fingerprint, split_message, web_link
+from feedsvc.split.rules import parse_rules, rule_for
 
-__all__ = ["Context", "Item", "LinkBook", "Split", "split_message", "web_link"]
+__all__ = [
+    "Context",
+    "Item",
+    "LinkBook",
+    "Split",
+    "fingerprint",
+    "parse_rules",
+    "rule_for",
+    "split_message",
+    "web_link",
+]

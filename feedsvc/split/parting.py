@@ -6,19 +6,25 @@ click-trackers, and stands in for it where the HTML does not fall into items.
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from feedsvc.model import Block, Document, Reading
+from feedsvc.model import Block, Document, LinkCount, Reading, Rule
+from feedsvc.split.drafts import Draft
 from feedsvc.split.features import Line, LinkBook, read_lines
+from feedsvc.split.heads import fold
 from feedsvc.split.items import Item, make_item
 from feedsvc.split.nature import is_message
 from feedsvc.split.outline import AFTER_HOUSEKEEPING, Outline, read_outline
 from feedsvc.split.pair import direct_links
 from feedsvc.split.phrases import says
+from feedsvc.split.rules import NO_RULE
 from feedsvc.split.verdict import settle
 
 MIN_ITEMS = 3  # of a part that is a digest for sure
+MIN_FINGERPRINT_WORDS = 3
 ENDS = 12  # blocks at either end of a part, where the link to the web version stands
 
 
@@ -35,6 +41,12 @@ class Split:
     content_keys: frozenset[str]
     assigned_keys: frozenset[str]
 
+    @property
+    def links(self) -> LinkCount:
+        """How many of the links that are not housekeeping an article carries; one text carries all."""
+        carried = self.content_keys & self.assigned_keys if self.items else self.content_keys
+        return LinkCount(len(self.content_keys), len(carried))
+
 
 @dataclass(frozen=True, slots=True)
 class Context:
@@ -44,6 +56,8 @@ class Context:
     names: tuple[str, ...]
     bulk: bool
     book: LinkBook
+    repeated: frozenset[str] = frozenset()  # fingerprints of blocks that stand in every issue
+    rule: Rule = NO_RULE
 
 
 def split_message(html: Document | None, text: Document | None, context: Context) -> Split:
@@ -79,9 +93,18 @@ def split(document: Document, context: Context) -> Split:
     """Take one part apart."""
     book, subject = context.book, context.subject
     lines = read_lines(document, book)
+    _drop_repeated(lines, context.repeated)
     outline = read_outline(lines, subject, (*context.names, document.title), book)
     drafts = settle(outline, lines, subject)
-    if message := is_message(subject, lines, [d.first.text for d in drafts], book, bulk=context.bulk):
+    drafts = [d for d in drafts if not _says(context.rule.not_article, d)]
+    for draft in drafts:
+        if draft.announced is None and _says(context.rule.sponsor, draft):
+            draft.announced = context.rule.reason
+    if context.rule.whole:
+        drafts = []
+    if message := not context.rule.whole and is_message(
+        subject, lines, [d.first.text for d in drafts], book, bulk=context.bulk
+    ):
         drafts = []
     items = tuple(make_item(draft, book) for draft in drafts)
     number = {item.lines[0]: n for n, item in enumerate(items)}
@@ -97,6 +120,27 @@ def split(document: Document, context: Context) -> Split:
     return Split(
         document, items, _web_links(lines, outline, book), readings, _whole_text(lines), message, content, assigned
     )
+
+
+def fingerprint(text: str) -> str:
+    """What tells a block from others by its words; empty for a block of a word or two, which says nothing."""
+    words = fold(text)
+    return (
+        hashlib.blake2b(words.encode(), digest_size=8).hexdigest()
+        if words.count(" ") >= MIN_FINGERPRINT_WORDS - 1
+        else ""
+    )
+
+
+def _drop_repeated(lines: Sequence[Line], repeated: frozenset[str]) -> None:
+    """Mark what stands in every issue of the newsletter as furniture."""
+    for line in lines if repeated else ():
+        if line.text and not line.is_furniture and fingerprint(line.text) in repeated:
+            line.is_head, line.role, line.reason = False, "furniture", "stands in every issue"
+
+
+def _says(patterns: Sequence[str], draft: Draft) -> bool:
+    return any(re.search(pattern, draft.first.text, re.IGNORECASE) for pattern in patterns)
 
 
 def _web_links(lines: Sequence[Line], outline: Outline, book: LinkBook) -> tuple[str, ...]:
