@@ -261,7 +261,7 @@ def reprocess(data: Path | None) -> None:
     Example:
       feedsvc reprocess --data ~/newsletters
     """
-    from feedsvc.ingest import reprocess as convert_again
+    from feedsvc.reprocess import reprocess as convert_again
 
     with _open_data(data) as (settings, store), _progress_bar("Converting again", store.counts().messages) as advance:
         report = convert_again(settings, store, lambda outcome: advance(1))

@@ -12,9 +12,11 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from feedsvc.errors import SettingsError
+from feedsvc.ways import ImapAccount, WaysIn
 
 ENV_PREFIX = "FEEDSVC_"
 FILE_NAME = "feedsvc.toml"
@@ -33,7 +35,7 @@ class NewsletterSettings(BaseModel):
     resolve: ResolveMode | None = None
 
 
-class Settings(BaseSettings):
+class Settings(BaseSettings, WaysIn):
     """Everything that can be set. Each description completes the sentence "it must be …" in an error.
 
     `data` is absolute once loaded. Times are in seconds, sizes in bytes.
@@ -226,6 +228,8 @@ def load_settings(**overrides: object) -> Settings:
         return Settings(**given)  # type: ignore[arg-type]
     except ValidationError as invalid:
         first = invalid.errors(include_url=False)[0]
+        if first["loc"][0] == "imap" and len(first["loc"]) > 1:
+            raise SettingsError(_explain_account(first, given)) from None
         raise SettingsError(_explain(str(first["loc"][0]), first["type"], first["input"], given)) from None
 
 
@@ -282,6 +286,21 @@ def _read_file(path: Path) -> dict[str, Any]:
     return found
 
 
+def _explain_account(problem: ErrorDetails, given: dict[str, object]) -> str:
+    """One sentence about what is wrong with a mail account."""
+    account, *rest = (str(part) for part in problem["loc"][1:])
+    where = f"{_file(given)}, [imap.{account}]"
+    if not rest:
+        said = problem["msg"].removeprefix("Value error, ")
+        return f"{where}: {said}. The settings of an account are: {', '.join(ImapAccount.model_fields)}."
+    if problem["type"] == "extra_forbidden":
+        return f"{where}: there is no setting named {rest[0]}. They are: {', '.join(ImapAccount.model_fields)}."
+    must = f"It must be {ImapAccount.model_fields[rest[0]].description}."
+    if problem["type"] == "missing":
+        return f"{where}: {rest[0]} is missing. {must}"
+    return f"{where}: {rest[0]} = {problem['input']!r} will not do. {must}"
+
+
 def _explain(key: str, problem: str, value: object, given: dict[str, object]) -> str:
     """One sentence for people: which source set which key to what, and what it must be."""
     if problem == "extra_forbidden":
@@ -296,5 +315,5 @@ def _explain(key: str, problem: str, value: object, given: dict[str, object]) ->
     else:
         where = f"{_file(given)}, {key}"
     # A database address may hold a password.
-    shown = "this value" if key in ("database", "access_token") else repr(value)
+    shown = "this value" if key in ("database", "access_token", "inbox_token") else repr(value)
     return f"{where}: {shown} will not do. It must be {Settings.model_fields[key].description}."

@@ -56,7 +56,7 @@ def convert_message(
 
 def _convert(data: bytes, filename: str | None, received: datetime, whole: bool) -> Issue:
     if whole:
-        return convert(data, received=received, filename=filename, whole=True)
+        return convert(data, received=received, filename=filename, whole=True)  # type: ignore[call-arg,unused-ignore]
     return convert(data, received=received, filename=filename)
 
 
@@ -73,6 +73,7 @@ class Ticket:
     path: Path
     filename: str | None
     received: datetime
+    queued: bool = False
     tries: int = 0
     done: threading.Event = field(default_factory=threading.Event)
     made: Issue | MessageError | OSError | None = None
@@ -118,14 +119,14 @@ class Converter:
 
     def submit(self, path: Path, filename: str | None, received: datetime) -> Ticket:
         """Have the message in this file converted; `result` gives what it became."""
-        ticket = Ticket(path, filename, received)
-        if self._workers:
+        ticket = Ticket(path, filename, received, queued=bool(self._workers))
+        if ticket.queued:
             self._waiting.put(ticket)
         return ticket
 
     def result(self, ticket: Ticket) -> Issue | MessageError:
         """What the message became, as soon as that is known. Raises OSError where its file cannot be read."""
-        if not self._workers:
+        if not ticket.queued:
             ticket.convert_here()
         elif not any(worker.is_ready for worker in self._workers):
             self._help_out(ticket)
@@ -279,7 +280,7 @@ def _read_bytes(stream: IO[bytes], count: int) -> bytes:
 def main() -> None:
     """Answer requests until there are no more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that asks; it ends this one
-    with open(os.dup(0), "rb", buffering=0) as requests, open(os.dup(1), "wb", buffering=0) as answers:
+    with os.fdopen(os.dup(0), "rb", buffering=0) as requests, os.fdopen(os.dup(1), "wb", buffering=0) as answers:
         os.dup2(2, 1)  # whatever a library prints does not get among the answers
         while True:
             try:

@@ -16,7 +16,9 @@ import waitress
 from feedsvc.config import Settings, prepare_folders
 from feedsvc.errors import SettingsError
 from feedsvc.intake.outcome import Outcome
+from feedsvc.resolve import Ahead
 from feedsvc.store import Store, open_store
+from feedsvc.watching import start_watching
 from feedsvc.web import create_app
 from feedsvc.web.websub import telling_the_hub
 
@@ -38,7 +40,12 @@ def serve(settings: Settings, announce: Callable[[Settings], None]) -> None:
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
         with open_store(settings.database_url) as store:
             server = waitress.create_server(create_app(settings, store), sockets=[listener], threads=THREADS)
-            with closing(server), _taking_in(settings, store), telling_the_hub(settings, store):
+            with (
+                closing(server),
+                _taking_in(settings, store),
+                _resolving(settings, store),
+                telling_the_hub(settings, store),
+            ):
                 announce(settings)
                 server.run()  # until a signal raises SystemExit in it, which it takes for its end
 
@@ -94,6 +101,16 @@ def _taking_in(settings: Settings, store: Store) -> Iterator[None]:
         yield
     finally:
         watcher.stop()
+
+
+@contextmanager
+def _resolving(settings: Settings, store: Store) -> Iterator[None]:
+    """Within, links of articles are looked up ahead, where the settings ask for that."""
+    ahead = Ahead(settings, store)
+    try:
+        yield
+    finally:
+        ahead.stop()
 
 
 def log_to(stream: TextIO, *, tracebacks: bool) -> None:

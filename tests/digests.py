@@ -40,7 +40,9 @@ def digest(number: int, items: int = 20) -> bytes:
     for item in range(items):
         if item % max(1, items // len(_SECTIONS)) == 0:
             section = _SECTIONS[item * len(_SECTIONS) // items]
-            html.append(f'<tr><td style="{_CELL}"><h1 style="font-size:24px;margin:24px 0 8px 0;">{section}</h1></td></tr>')
+            html.append(
+                f'<tr><td style="{_CELL}"><h1 style="font-size:24px;margin:24px 0 8px 0;">{section}</h1></td></tr>'
+            )
             text.append(section.upper())
         title = _sentence(chance, 9).rstrip(".")
         link = f"https://site{chance.randrange(400)}.example/{number}/{item}/{title.lower().replace(' ', '-')}"
@@ -54,7 +56,9 @@ def digest(number: int, items: int = 20) -> bytes:
             f'<tr><td style="font-size:0;line-height:0;border-bottom:1px solid #dddddd;height:1px;">&nbsp;</td></tr>'
         )
         text.append(f"{title.upper()} ({minutes} MINUTE READ) [{item + 1}]\n\n{summary}")
-    padding = "".join(f".c{number}-{rule}{{margin:{rule}px;padding:0;border-collapse:collapse;}}\n" for rule in range(400))
+    padding = "".join(
+        f".c{number}-{rule}{{margin:{rule}px;padding:0;border-collapse:collapse;}}\n" for rule in range(400)
+    )
     message = EmailMessage()
     message["From"] = f"Daily Digest {number % 5} <post{number % 5}@digest.example>"
     message["To"] = "reader@home.example"

@@ -16,13 +16,15 @@ from pathlib import Path
 
 import pytest
 
-import feedsvc.ingest
+import feedsvc.converter
 from feedsvc.config import Settings, load_settings, prepare_folders
 from feedsvc.convert import convert
-from feedsvc.ingest import Ingester, Outcome, ingest_paths, reprocess, start_watching
+from feedsvc.ingest import Ingester, Outcome, ingest_paths
 from feedsvc.intake.spool import Spool
 from feedsvc.model import Issue
+from feedsvc.reprocess import reprocess
 from feedsvc.store import Counts, Store, open_store
+from feedsvc.watching import start_watching
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -157,7 +159,7 @@ def test_a_fault_of_our_own_holds_up_nobody(
             raise RecursionError("too deep")
         return convert(data, received=received, filename=filename)
 
-    monkeypatch.setattr(feedsvc.ingest, "convert", fail_on_two)
+    monkeypatch.setattr(feedsvc.converter, "convert", fail_on_two)
     put(settings, mail(1), mail(2), mail(3))
     report = Ingester(settings, store).drain()
     assert [outcome.status for outcome in report.outcomes] == ["new", "rejected", "new"]
@@ -175,7 +177,7 @@ def test_a_message_that_the_database_refuses_is_rejected_alone(
             object.__setattr__(issue, "articles", issue.articles + issue.articles)
         return issue
 
-    monkeypatch.setattr(feedsvc.ingest, "convert", one_id_twice)
+    monkeypatch.setattr(feedsvc.converter, "convert", one_id_twice)
     put(settings, mail(1), mail(2), mail(3))
     assert [o.status for o in Ingester(settings, store).drain().outcomes] == ["new", "rejected", "new"]
     assert stored_ids(store) == ids_of(mail(1), mail(3))
@@ -320,7 +322,7 @@ def test_reprocess_brings_what_better_code_gives_and_keeps_ids(
             object.__setattr__(issue.articles[0], "summary", "Better")
         return issue
 
-    monkeypatch.setattr(feedsvc.ingest, "convert", better)
+    monkeypatch.setattr(feedsvc.converter, "convert", better)
     report = reprocess(settings, store)
     assert sorted(outcome.status for outcome in report.outcomes) == ["duplicate", "rejected", "updated"]
     assert stored_ids(store) == before, "what fails now keeps what it had"
@@ -359,7 +361,7 @@ def test_a_message_whose_date_is_read_better_stays_findable(
         issue = convert(data, received=received, filename=filename)
         return replace(issue, sent=issue.sent + timedelta(days=31))
 
-    monkeypatch.setattr(feedsvc.ingest, "convert", a_month_later)
+    monkeypatch.setattr(feedsvc.converter, "convert", a_month_later)
     with open_store(settings.database_url) as store:
         assert [outcome.status for outcome in reprocess(settings, store).outcomes] == ["updated"]
         assert {outcome.status for outcome in reprocess(settings, store).outcomes} == {"duplicate"}

@@ -1,10 +1,13 @@
-"""Messages out of files: which files hold messages, and an mbox taken apart.
+"""Messages out of files: which files hold messages, an mbox taken apart, and what lies in Maildirs and archives.
 
 An mbox (RFC 4155) is many messages in one file, each led by a line `From sender date`. A line of a message that
 begins with "From " was written `>From ` (mboxo), and one that began with `>From ` as `>>From ` (mboxrd): one `>` is
 taken off again. Real files differ in what stands in the leading line (Thunderbird writes "From - Tue Sep  3 ...",
 Takeout a number), and some forget the quoting; so a line only parts two messages where it ends in a time and a year,
 or, in a file whose first line has no date, where it follows an empty line.
+
+A Maildir is a folder with `new`, `cur` and `tmp` in it, one file for each message; flags are in the names, behind
+`:2,`. Drafts and what is marked as deleted are left alone.
 """
 
 from __future__ import annotations
@@ -13,12 +16,16 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, Literal
+from typing import Literal
 
-FileKind = Literal["message", "mbox"]
+from feedsvc.intake.archives import Member, is_archive, iter_members
+
+FileKind = Literal["message", "mbox", "archive"]
 
 BODY_SUFFIXES = frozenset({".html", ".htm", ".txt", ".md"})
 MESSAGE_SUFFIXES = BODY_SUFFIXES | {".eml"}
+MAILDIR_FOLDERS = ("new", "cur")
+_DISCARDED = re.compile(r"[:;!]2,[A-Za-z]*[DT]")  # ; and ! stand for : where that cannot be in names
 _HEAD_BYTES = 4096
 _HEADER = re.compile(rb"(?P<name>[!-9;-~]+)[ \t]*:")
 # One of these says that the lines at the head of a file are those of a mail, and not of a configuration or a recipe.
@@ -32,7 +39,7 @@ _READ_LINE_BYTES = 1 << 20
 
 
 def file_kind(path: Path, name: str | None = None) -> FileKind | None:
-    """What a file holds, by the suffix of its name, else by its first bytes; None where it is neither message nor mbox.
+    """What a file holds, by the suffix of its name, else by its first bytes; None where it is nothing of these.
 
     `name` is the one that it came with, where it stands under another.
 
@@ -43,40 +50,120 @@ def file_kind(path: Path, name: str | None = None) -> FileKind | None:
         return "mbox"
     if suffix in MESSAGE_SUFFIXES:
         return "message"
+    if is_archive(name or path.name):
+        return "archive"
+    if path.parent.name in MAILDIR_FOLDERS and is_maildir(path.parent.parent):
+        return "message"
     with path.open("rb") as file:
         return _sniff(file.read(_HEAD_BYTES))
 
 
 def iter_messages(path: Path, max_bytes: int | None = None) -> Iterator[tuple[bytes, str]]:
-    """The messages in a file, each with a name: one of an `.eml`, `.html`, `.htm`, `.txt` or `.md`, all of an `.mbox`.
+    """The messages in a file, each with a name: one of an `.eml`, `.html`, `.htm`, `.txt` or `.md`, all of an `.mbox`,
+    and those in the files that a `.zip` or `.tar` holds.
 
     Files of other names are taken by what they hold. Yields nothing for a file that is no message. Of a message that is
-    longer than `max_bytes` only the first `max_bytes + 1` are given. Raises OSError.
+    longer than `max_bytes` only the first `max_bytes + 1` are given. Raises OSError, and MessageError for an archive
+    that is damaged or unfolds too far.
     """
     kind = file_kind(path)
-    if kind == "mbox":
+    if kind == "message":
         with path.open("rb") as file:
-            for number, message in enumerate(split_mbox(file, max_bytes), 1):
-                yield message, mbox_member(path.name, number)
-    elif kind == "message":
-        with path.open("rb") as file:
-            yield file.read() if max_bytes is None else file.read(max_bytes + 1), path.name
+            yield _read(file, max_bytes), path.name
+    elif kind is not None:
+        yield from iter_box(path, path.name, kind, max_bytes)
 
 
-def find_files(paths: Iterable[Path]) -> list[Path]:
+def iter_box(path: Path, name: str, kind: FileKind, max_bytes: int | None = None) -> Iterator[tuple[bytes, str]]:
+    """The messages in an mbox or archive of this name, as `iter_messages` gives them; no more than one is in memory."""
+    if kind == "archive":
+        for own_name, member in iter_members(path, name):
+            yield from _messages_of_member(member, own_name, max_bytes)
+        return
+    with path.open("rb") as file:
+        for number, message in enumerate(split_mbox(file, max_bytes), 1):
+            yield message, mbox_member(name, number)
+
+
+def _messages_of_member(member: Member, name: str, max_bytes: int | None) -> Iterator[tuple[bytes, str]]:
+    suffix = Path(name).suffix.lower()
+    if suffix == ".mbox":
+        for number, message in enumerate(split_mbox(member, max_bytes), 1):
+            yield message, mbox_member(name, number)
+    elif suffix in MESSAGE_SUFFIXES:
+        yield _read(member, max_bytes), name
+    elif not is_archive(name):
+        head = member.read(_HEAD_BYTES)
+        kind = _sniff(head)
+        if kind == "mbox":
+            for number, message in enumerate(split_mbox(_Continued(head, member), max_bytes), 1):
+                yield message, mbox_member(name, number)
+        elif kind == "message":
+            yield _read(_Continued(head, member), max_bytes), name
+
+
+def _read(file: Member, max_bytes: int | None) -> bytes:
+    pieces, left = [], max_bytes + 1 if max_bytes is not None else None
+    while left is None or left > 0:
+        piece = file.read(_READ_LINE_BYTES if left is None else min(left, _READ_LINE_BYTES))
+        if not piece:
+            break
+        pieces.append(piece)
+        left = None if left is None else left - len(piece)
+    return b"".join(pieces)
+
+
+class _Continued:
+    """A file whose first bytes were read already."""
+
+    def __init__(self, head: bytes, file: Member) -> None:
+        self._head = head
+        self._file = file
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Some of the bytes: what was read already, then the others."""
+        if not self._head:
+            return self._file.read(size)
+        piece, self._head = (self._head[:size], self._head[size:]) if size >= 0 else (self._head, b"")
+        return piece
+
+    def readline(self, size: int = -1, /) -> bytes:
+        """One line, or the first bytes of it."""
+        end = self._head.find(b"\n") + 1
+        if not end:
+            start, self._head = self._head, b""
+            return start + self._file.readline(size)
+        line, self._head = self._head[:end], self._head[end:]
+        return line
+
+
+def find_files(paths: Iterable[Path]) -> Iterator[Path]:
     """The files that these paths name or hold, sorted within each folder.
 
-    Hidden ones and links to folders are left out.
+    Hidden ones and links to folders are left out; so are, in a Maildir, unfinished, draft and deleted messages.
     """
-    found: list[Path] = []
     for path in paths:
         if not path.is_dir():
-            found.append(path)
+            yield path
             continue
         for folder, folders, names in os.walk(path):
+            if is_maildir(Path(folder)):
+                folders.remove("tmp")
             folders[:] = sorted(name for name in folders if not name.startswith("."))
-            found.extend(Path(folder, name) for name in sorted(names) if not name.startswith("."))
-    return found
+            kept = sorted(name for name in names if not name.startswith("."))
+            if Path(folder).name in MAILDIR_FOLDERS and is_maildir(Path(folder).parent):
+                kept = [name for name in kept if not is_discarded(name)]
+            yield from (Path(folder, name) for name in kept)
+
+
+def is_maildir(folder: Path) -> bool:
+    """Whether a folder is a Maildir."""
+    return all((folder / name).is_dir() for name in (*MAILDIR_FOLDERS, "tmp"))
+
+
+def is_discarded(name: str) -> bool:
+    """Whether the flags in the name of a Maildir's message say that it is a draft, or deleted."""
+    return bool(_DISCARDED.search(name))
 
 
 def mbox_member(name: str, number: int) -> str:
@@ -84,7 +171,7 @@ def mbox_member(name: str, number: int) -> str:
     return f"{name.removesuffix('.mbox')}-{number:05d}.eml"
 
 
-def split_mbox(file: IO[bytes], max_bytes: int | None = None) -> Iterator[bytes]:
+def split_mbox(file: Member, max_bytes: int | None = None) -> Iterator[bytes]:
     """The messages of an mbox, in order, read as a stream: no more than one of them is in memory.
 
     Of a message that is longer than `max_bytes` only the first `max_bytes + 1` are given. Bytes before the first

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from feedsvc.errors import FeedsvcError, MessageError, TooLarge
 
 Status = Literal["new", "updated", "duplicate", "rejected", "failed", "skipped"]
+
+MAX_OUTCOMES = 1000
+_WENT_WELL: tuple[Status, ...] = ("new", "updated", "duplicate")
 
 # The codes of failures: UNREADABLE is of one file; any other is of the disk or (the store's own codes) of the database.
 UNREADABLE = "unreadable-file"
@@ -41,23 +45,24 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class IngestReport:
-    """What became of each message, in the order in which they were taken."""
+    """What became of the messages: how many ended how, and the first of each kind, in the order in which they were taken.
+
+    `outcomes` holds at most `MAX_OUTCOMES` of those that went well and as many of those that did not, so that a report
+    on millions of messages fits into memory. `articles` is how many came in with new issues.
+    """
 
     outcomes: tuple[Outcome, ...] = ()
+    tally: Mapping[Status, int] = field(default_factory=dict)
+    articles: int = 0
 
     def count(self, *statuses: Status) -> int:
         """How many ended so."""
-        return sum(outcome.status in statuses for outcome in self.outcomes)
+        return sum(self.tally.get(status, 0) for status in statuses)
 
     @property
     def accepted(self) -> int:
         """How many are in the store now: new, updated, or there before."""
         return self.count("new", "updated", "duplicate")
-
-    @property
-    def articles(self) -> int:
-        """How many articles came in with new issues."""
-        return sum(outcome.articles for outcome in self.outcomes if outcome.status == "new")
 
     @property
     def error(self) -> str | None:
@@ -73,19 +78,26 @@ class OutcomeLog:
 
     def __init__(self, progress: Progress | None) -> None:
         self._outcomes: list[Outcome] = []
+        self._tally: Counter[Status] = Counter()
+        self._articles = 0
         self._progress = progress
         self.halted = False
 
     def add(self, outcome: Outcome) -> None:
         """Note an outcome, and tell of it."""
-        self._outcomes.append(outcome)
+        self._tally[outcome.status] += 1
+        if outcome.status == "new":
+            self._articles += outcome.articles
+        went_well = sum(self._tally[status] for status in _WENT_WELL)
+        if (went_well if outcome.status in _WENT_WELL else self._tally.total() - went_well) <= MAX_OUTCOMES:
+            self._outcomes.append(outcome)
         self.halted = self.halted or (outcome.status == "failed" and outcome.code != UNREADABLE)
         if self._progress is not None:
             self._progress(outcome)
 
     def report(self) -> IngestReport:
         """All of them."""
-        return IngestReport(tuple(self._outcomes))
+        return IngestReport(tuple(self._outcomes), dict(self._tally), self._articles)
 
 
 def failed(path: Path, name: str | None, code: str, detail: str) -> Outcome:
@@ -108,8 +120,8 @@ def too_large(what: str, max_bytes: int) -> MessageError:
 def no_message() -> MessageError:
     """The refusal of a file that is neither mail nor saved body."""
     return MessageError(
-        "it is no message that feedsvc knows: those are .eml, .mbox, .html, .htm, .txt and .md files, and files that "
-        "begin like a mail. Save the message in one of these forms.",
+        "it is no message that feedsvc knows: those are .eml, .mbox, .html, .htm, .txt and .md files, archives "
+        "of them (.zip, .tar.gz), and files that begin like a mail. Save the message in one of these forms.",
         code="not-a-message",
     )
 
