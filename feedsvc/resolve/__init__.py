@@ -2,8 +2,8 @@
 
 from feedsvc.resolve.ahead import Ahead
 from feedsvc.resolve.fetch import Fetcher
-from feedsvc.resolve.follow import Follower, Hidden
+from feedsvc.resolve.follow import Follower, Hidden, guard_of
 from feedsvc.resolve.pictures import PictureCache
 from feedsvc.resolve.tracker import resolve_link
 
-__all__ = ["Ahead", "Fetcher", "Follower", "Hidden", "PictureCache", "resolve_link"]
+__all__ = ["Ahead", "Fetcher", "Follower", "Hidden", "PictureCache", "guard_of", "resolve_link"]

@@ -101,7 +101,7 @@ class Fetcher:
         alarm.daemon = True
         alarm.start()
         try:
-            return _ask(connection, target, wants, accept, max_bytes)
+            answer = _ask(connection, target, wants, accept, max_bytes)
         except ResolveError:
             raise
         except (TimeoutError, HTTPError, OSError, ValueError, AttributeError) as failure:
@@ -113,7 +113,10 @@ class Fetcher:
             raise ResolveError(f"{target.host} could not be reached.", code="connection") from failure
         finally:
             alarm.cancel()
-            connection.close()
+            connection.end()
+        if expired.is_set():  # to http.client, a head that was cut off is one that ended
+            raise ResolveError(f"{target.host} did not answer in time.", code="timeout")
+        return answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +182,12 @@ class _Guarded(HTTPConnection):
                 except (OSError, ValueError):
                     continue
 
+    def end(self) -> None:
+        """Close what was opened; a socket that TLS never took over is not closed by anybody else."""
+        self.close()
+        if self._raw is not None:
+            self._raw.close()
+
 
 class _GuardedHTTP(_Guarded):
     pass
@@ -203,6 +212,13 @@ def _ask(connection: _Guarded, target: _Target, wants: Callable[[str], bool], ac
         decode_content=False,
     )
     response: Any = connection.getresponse()
+    try:
+        return _read(response, target, wants, max_bytes)
+    finally:
+        response.close()
+
+
+def _read(response: Any, target: _Target, wants: Callable[[str], bool], max_bytes: int) -> Answer:
     media_type, charset = _content_type(response.headers.get("Content-Type", ""))
     location = None
     if response.status in REDIRECTS and (named := response.headers.get("Location")):

@@ -56,6 +56,8 @@ class Guard:
 
         Raises ResolveError where it has none, or one that is not for everybody.
         """
+        if _is_own_name(host):
+            raise ResolveError(f"{host} is a name inside a network.", code="inside", final=True)
         found = [host.strip("[]")] if _literal(host) else self._look_up(host, port, timeout_s)
         if not found:
             raise ResolveError(f"{host} has no address.", code="dns")
@@ -118,6 +120,14 @@ def is_outside(address: Address) -> bool:
         and (not address.is_reserved or (address.version == 6 and address in _NAT64))
         and not any(address.version == each.version and address in each for each in _NEVER)
     )
+
+
+def _is_own_name(host: str) -> bool:
+    """Whether a name is this machine's, or one of a local network: those have no dot, or an ending of their own."""
+    name = host.rstrip(".").lower()
+    if _literal(host) is not None:
+        return False
+    return "." not in name or name.rpartition(".")[2] in ("localhost", "local", "internal", "lan", "home", "arpa")
 
 
 def _literal(host: str) -> Address | None:

@@ -14,7 +14,7 @@ from feedsvc.config import Settings, load_settings, prepare_folders
 from feedsvc.errors import StoreError
 from feedsvc.publish import read_time, without_images
 from feedsvc.store import Store, open_store
-from feedsvc.web import access, feeds, pages, when
+from feedsvc.web import access, feeds, go, pages, pictures, privacy, when
 from feedsvc.web.documents import DocumentResponse
 from feedsvc.web.headers import SECURITY_HEADERS
 from feedsvc.web.site import EXTENSION, Site, root_path, site
@@ -55,10 +55,13 @@ def create_app(settings: Settings | None = None, store: Store | None = None, *, 
     app.register_blueprint(access.blueprint)
     app.register_blueprint(feeds.blueprint)
     app.register_blueprint(pages.blueprint)
+    app.register_blueprint(go.blueprint)
+    app.register_blueprint(pictures.blueprint)
     app.register_error_handler(HTTPException, _error_page)
     app.register_error_handler(StoreError, _store_error_page)
     app.after_request(access.remember)
     app.after_request(_secure)
+    app.after_request(privacy.release_page)
     if proxies := settings.trusted_proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies, x_prefix=proxies

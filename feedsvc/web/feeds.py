@@ -139,6 +139,8 @@ def build_feed(here: Site, selection: Selection, base: str, wanted: Format, toke
         ),
         by_issue=selection.by_issue,
         follow=here.follow,
+        images=here.settings.images,
+        recipients=here.people.addresses(here.store),
     )
 
 

@@ -6,15 +6,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, get_args
-from uuid import UUID
 
-from flask import Blueprint, Response, current_app, jsonify, redirect, render_template
+from flask import Blueprint, Response, current_app, jsonify, render_template
 from werkzeug.exceptions import NotFound
-from werkzeug.wrappers import Response as BaseResponse
 
 from feedsvc import __version__
 from feedsvc.model import Kind, StoredArticle
-from feedsvc.publish import FEED_KINDS, Entry, publish_entry, redirect_target
+from feedsvc.publish import FEED_KINDS, Entry, publish_entry
+from feedsvc.publish.leaks import scrub
+from feedsvc.web.privacy import everybody, mention
 from feedsvc.web.site import base_url, site
 
 blueprint = Blueprint("pages", __name__)
@@ -70,30 +70,6 @@ def issue(issue_id: str) -> str:
     return render_template("issue.html", issue=found[0])
 
 
-@blueprint.get("/go/<uuid:entry>")
-@blueprint.get("/go/<uuid:entry>/<int:number>")
-def go(entry: UUID, number: int | None = None) -> BaseResponse:
-    """Lead on to an article whose address is not published, or to the `number`-th such link of its text.
-
-    The target comes from the store alone, so nobody can make this a redirect to a place of their choice.
-    """
-    stored = site().store.get_article(str(entry))
-    if stored is None:
-        raise NotFound("There is no such article here.")
-    if number is None:
-        target = redirect_target(stored.article.url)
-    else:
-        links = stored.article.go_links
-        target = redirect_target(links[number]) if number < len(links) else None
-    if target is None:
-        raise NotFound("This article has no such link.")
-    response = redirect(target, 302)
-    response.headers["Referrer-Policy"] = "no-referrer"
-    response.headers["X-Robots-Tag"] = "noindex, nofollow"
-    response.headers["Cache-Control"] = "private, no-store"
-    return response
-
-
 @blueprint.get("/healthz")
 def health() -> Response:
     """Say whether the store answers, with its counts; 503 where it does not."""
@@ -127,10 +103,12 @@ def issue_views(articles: Iterable[StoredArticle], base: str) -> tuple[IssueView
 
 def _issue_view(group: list[StoredArticle], base: str) -> IssueView:
     first = group[0]
-    entries = [publish_entry(stored, base, follow=site().follow) for stored in group]
+    images, people = site().settings.images, everybody()
+    entries = [publish_entry(stored, base, follow=site().follow, images=images, recipients=people) for stored in group]
+    mention(entries[0].recipients)
     return IssueView(
         id=first.issue_id,
-        subject=first.issue_subject,
+        subject=scrub(first.issue_subject, entries[0].recipients),
         newsletter=entries[0].author,
         newsletter_slug=first.newsletter.slug,
         language=entries[0].language,

@@ -14,6 +14,7 @@ from werkzeug.exceptions import BadRequest
 from feedsvc.config import Settings
 from feedsvc.store import Store
 from feedsvc.web.documents import DocumentCache
+from feedsvc.web.people import AddressBook
 
 EXTENSION: Final = "feedsvc"
 
@@ -35,6 +36,7 @@ class Site:
     follow: bool = True
     known_hosts: frozenset[str] = frozenset()
     documents: DocumentCache = field(default_factory=DocumentCache)
+    people: AddressBook = field(default_factory=AddressBook)
 
 
 def site() -> Site:
