@@ -14,7 +14,7 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, literal, or_, select, text, union_all
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func, literal, or_, select, text, union_all
 from sqlalchemy.sql.selectable import FromClause
 
 from feedsvc.model import Kind, StoredArticle
@@ -78,7 +78,7 @@ def newest_articles(connection: Connection, narrowing: Narrowing, limit: int) ->
     for kind in sorted(narrowing.kinds):
         one_kind = replace(narrowing, kinds=frozenset({kind}))
         # A copy of another kind that the feed shows too counts as the same entry.
-        wanted = _conditions(connection, articles, one_kind, copies=narrowing)
+        wanted = _conditions(connection, articles, one_kind, newest_of=narrowing)
         newest = select(articles.c.id).where(*wanted).order_by(*NEWEST_FIRST).limit(limit + 1)
         candidates.append(select(newest.subquery().c.id))
     rows = connection.execute(
@@ -87,7 +87,8 @@ def newest_articles(connection: Connection, narrowing: Narrowing, limit: int) ->
     if len(rows) <= limit:
         return Page(_published(connection, rows, narrowing))
     shown = {int(row.id) for row in rows[:limit]}
-    archive = _Archive(connection, articles, _conditions(connection, articles, narrowing), _width(narrowing))
+    wanted = _conditions(connection, articles, narrowing)
+    archive = _Archive(connection, articles, wanted, _width(narrowing))
     return Page(_published(connection, rows[:limit], narrowing), older=archive.newest_beyond(shown))
 
 
@@ -181,9 +182,8 @@ class _Archive:
 
     def _numbers(self, first: int, last: int) -> set[int]:
         inside = self._table.c.id.between(first, last)
-        return {
-            int(n) for n in self._connection.execute(select(self._table.c.id).where(inside, *self._wanted)).scalars()
-        }
+        numbers = select(self._table.c.id).where(inside, *self._wanted)
+        return {int(number) for number in self._connection.execute(numbers).scalars()}
 
     def _one(self, what: ColumnElement[Any], first: int, last: int) -> int | None:
         inside = self._table.c.id.between(first, last)
@@ -196,10 +196,13 @@ def _width(narrowing: Narrowing) -> int:
 
 
 def _conditions(
-    connection: Connection, table: FromClause, narrowing: Narrowing, copies: Narrowing | None = None
+    connection: Connection, table: FromClause, narrowing: Narrowing, newest_of: Narrowing | None = None
 ) -> list[ColumnElement[bool]]:
-    """What an article must fulfil; `copies` says among which articles an earlier copy hides it (else the same)."""
-    wanted = _own_conditions(connection, table, narrowing)
+    """What an article must fulfil: what it is itself, and that it is no later copy of another.
+
+    `newest_of` says that the newest of one kind are looked for, for a feed with this narrowing.
+    """
+    wanted = _own_conditions(connection, table, narrowing, newest=newest_of is not None)
     if narrowing.combined:
         earlier = articles.alias("earlier")
         same = and_(
@@ -207,39 +210,54 @@ def _conditions(
             text("earlier.url_state = 'canonical'"),  # as the index has it, or SQLite would not use it
             earlier.c.id < table.c.id,
             earlier.c.newsletter_id != table.c.newsletter_id,
-            *_own_conditions(connection, earlier, copies or narrowing),
+            *_own_conditions(connection, earlier, newest_of or narrowing),
         )
         wanted.append(or_(table.c.url.is_(None), table.c.url_state != "canonical", ~exists().where(same)))
     return wanted
 
 
-def _own_conditions(connection: Connection, table: FromClause, narrowing: Narrowing) -> list[ColumnElement[bool]]:
-    """What the article itself must be, whatever others there are."""
+def _own_conditions(
+    connection: Connection, table: FromClause, narrowing: Narrowing, *, newest: bool = False
+) -> list[ColumnElement[bool]]:
+    """What the article itself must be, whatever others there are.
+
+    The indexes that begin with kind, section or label are for the `newest`. SQLite would take them for any question, and
+    read all articles of a kind to find a hundred numbers; an expression keeps it from that.
+    """
+
+    def column(name: str) -> ColumnElement[str]:
+        return table.c[name] if newest else table.c[name] + ""
+
     kinds = sorted(narrowing.kinds)
-    wanted = [table.c.kind == kinds[0] if len(kinds) == 1 else table.c.kind.in_(kinds)]
+    wanted = [column("kind") == kinds[0] if len(kinds) == 1 else column("kind").in_(kinds)]
     if narrowing.newsletter is not None:
         wanted.append(table.c.newsletter_id == _newsletter_id(narrowing.newsletter))
     else:
         wanted.append(table.c.newsletter_id.not_in(select(newsletters.c.id).where(newsletters.c.muted)))
     if narrowing.section is not None:
-        wanted.append(table.c.section == narrowing.section)
+        wanted.append(column("section") == narrowing.section)
     if narrowing.label is not None:
-        wanted.append(table.c.label == narrowing.label)
+        wanted.append(column("label") == narrowing.label)
     if narrowing.min_minutes is not None:
         wanted.append(table.c.read_minutes >= narrowing.min_minutes)
     if narrowing.max_minutes is not None:
         wanted.append(table.c.read_minutes <= narrowing.max_minutes)
     if narrowing.terms:
-        wanted.append(_found_by(connection, table, narrowing.terms))
+        wanted.append(_found_by(connection, table, narrowing.terms, newest=newest))
     return wanted
 
 
-def _found_by(connection: Connection, table: FromClause, terms: tuple[Term, ...]) -> ColumnElement[bool]:
+def _found_by(
+    connection: Connection, table: FromClause, terms: tuple[Term, ...], *, newest: bool
+) -> ColumnElement[bool]:
     if connection.dialect.name == "sqlite":
-        matching = text("SELECT rowid FROM articles_words WHERE articles_words MATCH :terms").bindparams(
-            terms=fts5_query(terms)
-        )
-        return table.c.id.in_(matching.columns(articles.c.id))
+        # For the newest all that match are listed first: a rare word would else be looked for in every article. All
+        # other questions are about few articles, and each is looked up.
+        here = text(
+            "SELECT rowid FROM articles_words WHERE articles_words MATCH :terms"
+            + ("" if newest else f" AND rowid = {table.name}.id")  # type: ignore[attr-defined]
+        ).bindparams(bindparam("terms", fts5_query(terms), unique=True))
+        return table.c.id.in_(here.columns(articles.c.id))
     padded = literal(" ") + func.replace(table.c.words, "\n", " \n ") + literal(" ")
     like = ((term, padded.like(like_pattern(term), escape="\\")) for term in terms)
     return and_(*(~found if term.unwanted else found for term, found in like))
