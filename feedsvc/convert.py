@@ -6,11 +6,11 @@ from dataclasses import replace
 from datetime import datetime
 
 from feedsvc.articles import make_articles, make_whole
-from feedsvc.document import read_html, read_text
+from feedsvc.document import read_html
 from feedsvc.links import subscriber_tokens
 from feedsvc.mail import parse_message
 from feedsvc.model import Issue, Knowledge
-from feedsvc.split import Context, LinkBook, fingerprint, rule_for, split_message, web_link
+from feedsvc.split import Context, LinkBook, rule_for, split_message, web_link
 
 NOTHING_KNOWN = Knowledge()
 
@@ -31,14 +31,13 @@ def convert(
     """
     message = parse_message(data, received=received, filename=filename)
     html = read_html(message.html) if message.html is not None else None
-    text = read_text(message.text) if message.text is not None else None
-    bodies = [body for body in (message.html, message.text) if body]
+    bodies = [body for body in (message.html or message.text,) if body]
     readers = message.recipients.union(*(subscriber_tokens(body, message.unsubscribe) for body in bodies))
     book = LinkBook(readers)
     rule = rule_for(message.newsletter, known.rules)
     rule = replace(rule, whole=True) if whole else rule
     names = (message.newsletter.name,)
-    part = split_message(html, text, Context(message.subject, names, message.bulk, book, known.repeated, rule))
+    part = split_message(html, message.text, Context(message.subject, names, message.bulk, book, known.repeated, rule))
     web = web_link(part, message.web_url, book)
     articles = make_articles(message, part, book, web) if part.items else make_whole(message, part, book, web)
     return Issue(
@@ -57,5 +56,4 @@ def convert(
         inline_images=message.inline_images,
         unsubscribe=message.unsubscribe,
         one_click=message.one_click,
-        fingerprints=frozenset(f for r in part.readings if (f := fingerprint(r.block.text))),
     )

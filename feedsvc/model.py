@@ -211,7 +211,6 @@ class Issue:
     inline_images: tuple[InlineImage, ...] = ()
     unsubscribe: tuple[str, ...] = ()
     one_click: bool = False
-    fingerprints: frozenset[str] = frozenset()  # of its blocks, by which a later issue knows what stands in every one
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ without guessing is mended; the rest is refused with a reason. Mending a mended 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from urllib.parse import unquote
 
 # Characters that show nothing: mail editors paste them into addresses. WHATWG would keep them, percent-encoded.
@@ -49,6 +50,7 @@ _QUOTES = "\"'<>«»“”„‘’`"
 MAX_LENGTH = 16_384
 
 
+@lru_cache(maxsize=4096)  # several questions are asked of each link of a mail
 def mend(href: str) -> tuple[str | None, str | None]:
     """The address that `href` means, with its scheme, and None; or None and why there is none.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from feedsvc.links.mend import mend
 from feedsvc.links.parts import Parts, parse_cached
@@ -33,6 +33,7 @@ def _rules() -> _Rules:
     )
 
 
+@lru_cache(maxsize=4096)
 def is_personal(url: str, recipients: frozenset[str] = frozenset()) -> bool:
     """Whether a link must never be published: it acts for the reader, or tells who the reader is.
 

@@ -2,7 +2,7 @@
 
 from feedsvc.split.features import LinkBook
 from feedsvc.split.items import Item
-from feedsvc.split.parting import Context, Split, fingerprint, split_message, web_link
+from feedsvc.split.parting import Context, Split, fingerprints, split_message, web_link
 from feedsvc.split.rules import parse_rules, rule_for
 
 __all__ = [
@@ -10,7 +10,7 @@ __all__ = [
     "Item",
     "LinkBook",
     "Split",
-    "fingerprint",
+    "fingerprints",
     "parse_rules",
     "rule_for",
     "split_message",

@@ -66,6 +66,7 @@ BAR_SEPARATOR = re.compile(r"[\s|·•–—/\\,&+-]*$")
 FINE_PRINT = 0.8  # of the body's size: captions, credits, counts
 MAX_FINE_PRINT_WORDS = 16
 PARENTHESIS_BEHIND = re.compile(r"^\s*\([^()]{1,60}\)\s*$")
+MIN_CAPS = 4
 MIN_CAPS_CHARS = 6
 BANNER_HEIGHT_PX = 50
 BANNER_RATIO = 3
@@ -230,8 +231,7 @@ def _observe(index: int, block: Block, book: LinkBook) -> Line:
         if image.href and image.href not in hrefs and book.is_outside(image.href):
             hrefs.append(image.href)
     first = next((s for s in block.spans if LETTERS.search(s.text)), None)
-    letters = "".join(LETTERS.findall(text)) if text.isascii() or len(text) < 300 else text
-    words = len(WORDS.findall(text)) if len(text) < 2_000 else len(text.split())
+    words = len(WORDS.findall(text)) if len(text) < 300 else len(text.split())
     if 0 < bold < total and PARENTHESIS_BEHIND.match(text[lead:]):
         bold = total  # a bold title with a remark in parentheses behind it
     return Line(
@@ -246,7 +246,7 @@ def _observe(index: int, block: Block, book: LinkBook) -> Line:
         hrefs=tuple(hrefs),
         bold_lead=lead,
         linked_lead=first is not None and first.href is not None and first.href in by_href,
-        caps=len(letters) >= 4 and letters.upper() == letters and letters.lower() != letters,
+        caps=len(text) >= MIN_CAPS and text.isupper(),
         keys=tuple(dict.fromkeys(book.look(h).key for h in hrefs)),
     )
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from feedsvc.document import read_text
 from feedsvc.model import Block, Document, LinkCount, Reading, Rule
 from feedsvc.split.drafts import Draft
 from feedsvc.split.features import Line, LinkBook, read_lines
@@ -60,19 +61,25 @@ class Context:
     rule: Rule = NO_RULE
 
 
-def split_message(html: Document | None, text: Document | None, context: Context) -> Split:
-    """Take a message apart. At least one of the parts is there."""
+def split_message(html: Document | None, plain: str | None, context: Context) -> Split:
+    """Take a message apart: its HTML as blocks, its plain text as it stands. At least one of them is there.
+
+    The text is read only where it can help: the HTML hides links behind click-trackers, or does not fall into items.
+    """
     if html is None:
-        assert text is not None
-        return split(text, context)
-    if text is None:
+        return split(read_text(plain or ""), context)
+    if plain is None:
         return split(html, context)
-    context.book.learn(direct_links(html, text, context.book))
+    book = context.book
+    text: Document | None = None
+    if any(book.look(s.href).target.state == "tracked" for b in html.blocks for s in b.spans if s.href):
+        text = read_text(plain)
+        book.learn(direct_links(html, text, book))
     first = split(html, context)
     sound = first.is_message or (len(first.items) >= MIN_ITEMS and len(first.content_keys) > len(first.items) / 3)
     if sound and first.text.strip():
-        return _with_links(first, _links_at_ends(text.blocks, context.book))
-    second = split(text, context)
+        return _with_links(first, _links_at_ends(text.blocks, book)) if text is not None else first
+    second = split(text if text is not None else read_text(plain), context)
     richer = len(second.items) >= MIN_ITEMS
     if (richer or not first.text.strip()) and second.text.strip() and not first.is_message:
         return _with_links(second, first.web_links)
@@ -120,6 +127,11 @@ def split(document: Document, context: Context) -> Split:
     return Split(
         document, items, _web_links(lines, outline, book), readings, _whole_text(lines), message, content, assigned
     )
+
+
+def fingerprints(readings: Sequence[Reading]) -> frozenset[str]:
+    """Those of an issue's blocks: what is in every one of several issues of a newsletter is furniture there."""
+    return frozenset(mark for reading in readings if (mark := fingerprint(reading.block.text)))
 
 
 def fingerprint(text: str) -> str:
