@@ -115,7 +115,8 @@ def serve(data: Path | None, host: str | None, port: int | None, allow_public: b
     show_default=True,
     help="A feed (atom, rss, json), one JSON object for each message (articles), or a table for people (text).",
 )
-def convert(files: tuple[str, ...], form: str) -> None:
+@click.option("--explain", is_flag=True, help="Show for every block how it was read, and why, in place of a feed.")
+def convert(files: tuple[str, ...], form: str, explain: bool) -> None:
     """Print messages as a feed, as JSON lines, or as a table; nothing is stored.
 
     FILE is an .eml or .mbox, or a saved .html, .txt or .md body; - reads one message from standard input.
@@ -126,6 +127,7 @@ def convert(files: tuple[str, ...], form: str) -> None:
       feedsvc convert issue.eml > feed.xml
       feedsvc convert --format articles *.eml | jq -r '.articles[].title'
       feedsvc convert --format text - < issue.eml
+      feedsvc convert --explain issue.eml | less
     """
     from feedsvc.publish.issue_json import error_record, issue_record, json_line
 
@@ -136,7 +138,10 @@ def convert(files: tuple[str, ...], form: str) -> None:
         if isinstance(issue, FeedsvcError):
             failed = True
             _complain(f"{name}: {issue.detail}")
-        if form == "articles":
+        if explain:
+            if not isinstance(issue, FeedsvcError):
+                out.write(_explained(issue).encode("utf-8"))
+        elif form == "articles":
             out.write(json_line(error_record(issue) if isinstance(issue, FeedsvcError) else issue_record(issue)))
         elif form == "text":
             if not isinstance(issue, FeedsvcError):
@@ -220,6 +225,12 @@ def _table_of_articles(issue: Issue) -> str:
         console.print(table)
 
     return _rendered(cells)
+
+
+def _explained(issue: Issue) -> str:
+    from feedsvc.explain import explain
+
+    return _rendered(lambda console: explain(issue, console))
 
 
 @main.command()

@@ -20,7 +20,7 @@ STOREYS: tuple[frozenset[str], ...] = (
     frozenset({"convert", "articles"}),
     frozenset({"store", "publish", "config", "ways"}),
     frozenset({"intake", "converter", "batches", "ingest", "reprocess", "resolve"}),
-    frozenset({"watching", "web", "serve", "cli"}),
+    frozenset({"watching", "web", "serve", "explain", "cli"}),
 )
 STOREY = {room: number for number, rooms in enumerate(STOREYS) for room in rooms}
 PURE = frozenset().union(*STOREYS[:4])
