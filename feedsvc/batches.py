@@ -29,7 +29,9 @@ from feedsvc.intake.outcome import DISK, UNREADABLE, Outcome, failed, internal_e
 from feedsvc.intake.rejects import reject
 from feedsvc.intake.senders import HEAD_BYTES, Senders
 from feedsvc.intake.spool import LMTP, SMTP, Waiting
-from feedsvc.model import Issue
+from feedsvc.model import Issue, Knowledge
+from feedsvc.rules import read_rules
+from feedsvc.split import rule_for
 from feedsvc.store import AddResult, Batch, MessageRow, Store
 from feedsvc.store.archive import Archive
 from feedsvc.store.disk import sync_folder
@@ -92,6 +94,7 @@ class Batches:
         self._archive = Archive(settings.archive)
         self._converter = converter
         self._senders = Senders(settings)
+        self._rules = read_rules(settings.data)
         self._at = at
 
     def begin(self, batch: Sequence[Waiting]) -> Begun:
@@ -238,9 +241,19 @@ class Batches:
         refusal = self._senders.refusal(issue, item.way, head)
         if refusal is not None:
             return refusal, recipient
-        if issue.newsletter.key in wholes:
-            return convert_message(item.path.read_bytes(), item.filename, item.received, whole=True), recipient
-        return issue, recipient
+        return self.with_knowledge(item, issue, wholes), recipient
+
+    def with_knowledge(self, item: Item, issue: Issue, wholes: frozenset[str]) -> Issue | MessageError:
+        """The issue converted once more where something is known of its newsletter: what each issue repeats, a rule, the person's wish."""
+        whole = issue.newsletter.key in wholes
+        repeated: frozenset[str] = frozenset()
+        with suppress(StoreError):  # it will be told by what follows
+            repeated = self._store.repeated_lines(issue.newsletter.key, but=issue.key) & issue.fingerprints
+        rules = self._rules
+        if not whole and not repeated and rule_for(issue.newsletter, rules) == rule_for(issue.newsletter, ()):
+            return issue
+        known = Knowledge(repeated, rules)
+        return convert_message(item.path.read_bytes(), item.filename, item.received, known=known, whole=whole)
 
     def _add_one(self, transaction: Batch, item: Item, issue: Issue) -> AddResult | MessageError:
         try:

@@ -56,4 +56,5 @@ def convert(
         inline_images=message.inline_images,
         unsubscribe=message.unsubscribe,
         one_click=message.one_click,
+        fingerprints=part.fingerprints,
     )

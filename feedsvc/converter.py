@@ -4,7 +4,8 @@
 standard input and writes answers to its standard output, each a pickle behind its length. A worker ends when its input
 ends, so none outlives the process that made it, however that came to its end. A worker that dies over a message (out
 of memory, a fault in a library of C) or takes too long takes that message with it and no other: it is tried once
-more in a new worker, and then refused.
+more in a new worker, and then refused. Where workers cannot even begin (as while feedsvc is being updated), messages
+are converted in the process that asks.
 """
 
 from __future__ import annotations
@@ -28,36 +29,32 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
-from feedsvc.convert import convert
+from feedsvc import __version__
+from feedsvc.convert import NOTHING_KNOWN, convert
 from feedsvc.errors import MessageError
 from feedsvc.intake.outcome import internal_error
-from feedsvc.model import Issue
+from feedsvc.model import Issue, Knowledge
 
 logger = logging.getLogger(__name__)
 
 TOO_LONG_S = 120.0
+_LOOK_AGAIN_S = 0.5
 _AHEAD = 2  # requests that a worker has in hand, so that it need not wait for the next
 _LENGTH = struct.Struct("!I")
 _READ_BYTES = 1 << 16
 
 
 def convert_message(
-    data: bytes, filename: str | None, received: datetime, *, whole: bool = False
+    data: bytes, filename: str | None, received: datetime, *, known: Knowledge = NOTHING_KNOWN, whole: bool = False
 ) -> Issue | MessageError:
     """Convert a message here and now, or say why it cannot be; a fault of our own is logged, and is a refusal too."""
     try:
-        return _lean(_convert(data, filename, received, whole))
+        return _lean(convert(data, received=received, filename=filename, known=known, whole=whole))
     except MessageError as refusal:
         return refusal
     except Exception as error:
         logger.exception("%s could not be converted", filename)
         return internal_error(error)
-
-
-def _convert(data: bytes, filename: str | None, received: datetime, whole: bool) -> Issue:
-    if whole:
-        return convert(data, received=received, filename=filename, whole=True)  # type: ignore[call-arg,unused-ignore]
-    return convert(data, received=received, filename=filename)
 
 
 def _lean(issue: Issue) -> Issue:
@@ -128,20 +125,24 @@ class Converter:
         """What the message became, as soon as that is known. Raises OSError where its file cannot be read."""
         if not ticket.queued:
             ticket.convert_here()
-        elif not any(worker.is_ready for worker in self._workers):
+        else:
             self._help_out(ticket)
-        ticket.done.wait()
+        while not ticket.done.wait(_LOOK_AGAIN_S):
+            self._help_out(ticket)
         assert ticket.made is not None
         if isinstance(ticket.made, OSError):
             raise ticket.made
         return ticket.made
 
     def _help_out(self, wanted: Ticket) -> None:
-        """Convert what is first in the queue while the processes are still starting."""
+        """Convert what is first in the queue while none of the processes can: they are starting, or could not."""
         while not (wanted.done.is_set() or any(worker.is_ready for worker in self._workers)):
             try:
                 ticket = self._waiting.get_nowait()
             except queue.Empty:
+                if not all(worker.has_failed for worker in self._workers):
+                    return
+                wanted.convert_here()
                 return
             if ticket is not None:
                 ticket.convert_here()
@@ -164,6 +165,7 @@ class _Worker:
         self._in_hand: deque[Ticket] = deque()
         self._closing = False
         self.is_ready = False
+        self.has_failed = False
         self._process = _start_process()
         self._thread = threading.Thread(target=self._run, name="feedsvc-converter", daemon=True)
         self._thread.start()
@@ -171,10 +173,28 @@ class _Worker:
     def close(self) -> None:
         """End the process, also in the middle of a message."""
         self._closing = True
-        self._end_process()
+        self._process.kill()  # the thread hears that, and does the rest
         self._thread.join()
 
     def _run(self) -> None:
+        if self._greet():
+            self._work()
+        self.is_ready = False
+        self._end_process()
+
+    def _greet(self) -> bool:
+        """Wait until the process is ready. Where it cannot be, or is of another version, it gets no message."""
+        assert self._process.stdout is not None
+        said: object = None
+        with contextlib.suppress(EOFError, OSError, TimeoutError, pickle.UnpicklingError):
+            said = _read(self._process.stdout, TOO_LONG_S)
+        self.is_ready = said == __version__
+        self.has_failed = not (self.is_ready or self._closing)
+        if self.has_failed:
+            logger.warning("a process for converting could not be started (%s)", said or "it ended")
+        return self.is_ready
+
+    def _work(self) -> None:
         ended = False
         while not (ended and not self._in_hand):
             while not ended and len(self._in_hand) < _AHEAD:
@@ -189,7 +209,8 @@ class _Worker:
                 self._ask(ticket)
             if self._in_hand:
                 self._hear()
-        self._end_process()
+            if self.has_failed:
+                return
 
     def _ask(self, ticket: Ticket) -> None:
         assert self._process.stdin is not None
@@ -207,7 +228,6 @@ class _Worker:
         except (EOFError, OSError, pickle.UnpicklingError):
             pass
         else:
-            self.is_ready = True
             if trace:
                 logger.error("%s could not be converted\n%s", self._in_hand[0].filename, trace)
             self._in_hand.popleft().finish(made)
@@ -227,8 +247,14 @@ class _Worker:
             return
         logger.warning("%s: %s; another process goes on", ticket.filename, problem)
         self._process = _start_process()
-        for ticket in self._in_hand:
-            self._ask(ticket)
+        if self._closing:  # meanwhile
+            self._process.kill()
+        if self._greet():
+            for ticket in self._in_hand:
+                self._ask(ticket)
+            return
+        while self._in_hand:
+            self._in_hand.popleft().convert_here()
 
     def _end_process(self) -> None:
         self._process.kill()
@@ -280,7 +306,12 @@ def _read_bytes(stream: IO[bytes], count: int) -> bytes:
 def main() -> None:
     """Answer requests until there are no more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that asks; it ends this one
-    with os.fdopen(os.dup(0), "rb", buffering=0) as requests, os.fdopen(os.dup(1), "wb", buffering=0) as answers:
+    with (
+        contextlib.suppress(BrokenPipeError),  # whoever asked is gone
+        os.fdopen(os.dup(0), "rb", buffering=0) as requests,
+        os.fdopen(os.dup(1), "wb", buffering=0) as answers,
+    ):
+        _write(answers, __version__)
         os.dup2(2, 1)  # whatever a library prints does not get among the answers
         while True:
             try:
@@ -292,7 +323,7 @@ def main() -> None:
 
 def _answer(path: Path, filename: str | None, received: datetime) -> tuple[Issue | MessageError | OSError, str]:
     try:
-        return _lean(_convert(path.read_bytes(), filename, received, False)), ""
+        return _lean(convert(path.read_bytes(), received=received, filename=filename)), ""
     except (MessageError, OSError) as refusal:
         return refusal, ""
     except Exception as error:

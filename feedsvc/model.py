@@ -211,6 +211,7 @@ class Issue:
     inline_images: tuple[InlineImage, ...] = ()
     unsubscribe: tuple[str, ...] = ()
     one_click: bool = False
+    fingerprints: frozenset[str] = frozenset()  # of its lines, by which later issues tell what stands in every one
 
 
 @dataclass(frozen=True, slots=True)

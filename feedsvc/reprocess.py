@@ -10,7 +10,7 @@ from pathlib import Path
 
 from feedsvc.batches import Batches, Item
 from feedsvc.config import Settings
-from feedsvc.converter import Converter, convert_message
+from feedsvc.converter import Converter
 from feedsvc.errors import StoreError
 from feedsvc.ingest import BATCH_MESSAGES, LOCK_NAME
 from feedsvc.intake.lock import only_one
@@ -97,8 +97,8 @@ class _Reprocessing:
             assert item.ticket is not None
             try:
                 made = self._converter.result(item.ticket)
-                if isinstance(made, Issue) and made.newsletter.key in wholes:
-                    made = convert_message(item.path.read_bytes(), item.filename, item.received, whole=True)
+                if isinstance(made, Issue):
+                    made = self._batches.with_knowledge(item, made, wholes)
             except OSError as failure:
                 log.add(_unreadable(item.path, item.filename, failure))
                 continue

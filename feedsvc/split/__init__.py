@@ -2,7 +2,7 @@
 
 from feedsvc.split.features import LinkBook
 from feedsvc.split.items import Item
-from feedsvc.split.parting import Context, Split, fingerprints, split_message, web_link
+from feedsvc.split.parting import Context, Split, split_message, web_link
 from feedsvc.split.rules import parse_rules, rule_for
 
 __all__ = [

@@ -25,7 +25,7 @@ from feedsvc.split.rules import NO_RULE
 from feedsvc.split.verdict import settle
 
 MIN_ITEMS = 3  # of a part that is a digest for sure
-MIN_FINGERPRINT_WORDS = 3
+MIN_MARK_WORDS = 5
 ENDS = 12  # blocks at either end of a part, where the link to the web version stands
 
 
@@ -41,6 +41,7 @@ class Split:
     is_message: bool
     content_keys: frozenset[str]
     assigned_keys: frozenset[str]
+    fingerprints: frozenset[str]  # of its lines that are no furniture by themselves
 
     @property
     def links(self) -> LinkCount:
@@ -100,6 +101,7 @@ def split(document: Document, context: Context) -> Split:
     """Take one part apart."""
     book, subject = context.book, context.subject
     lines = read_lines(document, book)
+    marks = frozenset(mark for line in lines if (mark := _fingerprint(line)))
     _drop_repeated(lines, context.repeated)
     outline = read_outline(lines, subject, (*context.names, document.title), book)
     drafts = settle(outline, lines, subject)
@@ -125,29 +127,37 @@ def split(document: Document, context: Context) -> Split:
         key for line in lines if line.item is not None and number.get(line.item) is not None for key in line.keys
     )
     return Split(
-        document, items, _web_links(lines, outline, book), readings, _whole_text(lines), message, content, assigned
+        document,
+        items,
+        _web_links(lines, outline, book),
+        readings,
+        _whole_text(lines),
+        message,
+        content,
+        assigned,
+        marks,
     )
 
 
-def fingerprints(readings: Sequence[Reading]) -> frozenset[str]:
-    """Those of an issue's blocks: what is in every one of several issues of a newsletter is furniture there."""
-    return frozenset(mark for reading in readings if (mark := fingerprint(reading.block.text)))
+def _fingerprint(line: Line) -> str:
+    """What tells a line from others, in eight bytes; empty for a line that says too little.
 
-
-def fingerprint(text: str) -> str:
-    """What tells a block from others by its words; empty for a block of a word or two, which says nothing."""
-    words = fold(text)
-    return (
-        hashlib.blake2b(words.encode(), digest_size=8).hexdigest()
-        if words.count(" ") >= MIN_FINGERPRINT_WORDS - 1
-        else ""
-    )
+    The name of a section or a column stands in every issue by right: a head counts only together with its link.
+    """
+    if (
+        line.is_furniture
+        or line.words < (MIN_MARK_WORDS if not line.is_head else 1)
+        or (line.is_head and not line.href)
+    ):
+        return ""
+    where = line.href.partition("?")[0] if line.is_head and line.href else ""
+    return hashlib.blake2b(f"{fold(line.text)} {where}".encode(), digest_size=8).hexdigest()
 
 
 def _drop_repeated(lines: Sequence[Line], repeated: frozenset[str]) -> None:
     """Mark what stands in every issue of the newsletter as furniture."""
     for line in lines if repeated else ():
-        if line.text and not line.is_furniture and fingerprint(line.text) in repeated:
+        if _fingerprint(line) in repeated:
             line.is_head, line.role, line.reason = False, "furniture", "stands in every issue"
 
 

@@ -124,11 +124,24 @@ def _ways_in(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
 
 
+def _fingerprints(connection: Connection) -> None:
+    """A column for the fingerprints of an issue's lines."""
+    connection.exec_driver_sql("ALTER TABLE issues ADD COLUMN fingerprints TEXT NOT NULL DEFAULT ''")
+
+
+def _index_of_recipients(connection: Connection) -> None:
+    """An index that PostgreSQL could not have: its JSON has no order."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("CREATE INDEX issues_by_recipients ON issues (recipients)")
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(1, "newsletters, issues, articles, messages, rejections and the revision", _first_tables),
     Migration(2, "feeds can be narrowed and searched, and opened by tokens of their own", _narrow_feeds),
     Migration(3, "where click-trackers lead is kept, and the images within messages", _targets_and_images),
     Migration(4, "status of the ways in, addresses, newsletters muted, renamed or kept whole", _ways_in),
+    Migration(5, "what stands in every issue of a newsletter is learnt", _fingerprints),
+    Migration(6, "the addresses that mail was sent to are found without reading all issues", _index_of_recipients),
 )
 
 

@@ -100,6 +100,7 @@ issues = Table(
     Column("unsubscribe", JSON, nullable=False, server_default="[]"),  # private: never published
     Column("one_click", Boolean, nullable=False, server_default=false()),  # RFC 8058 holds for them
     Column("inline_images", JSON, nullable=False, server_default="[]"),  # content ids and tokens of `images`
+    Column("fingerprints", Text, nullable=False, server_default=""),  # of its lines, parted by spaces
 )
 Index("issues_of_newsletter", issues.c.newsletter_id, issues.c.sent.desc())
 
@@ -163,6 +164,9 @@ Index("articles_tracked", articles.c.id, articles.c.kind, sqlite_where=_TRACKED,
 # The archive of a newsletter's feed goes by number.
 Index("articles_of_newsletter", articles.c.newsletter_id, articles.c.id)
 Index("issues_newest", issues.c.sent.desc(), issues.c.id.desc())
+# To whom all mail went is asked for each document: few answers, found along this index without reading the issues.
+RECIPIENTS_INDEX = "CREATE INDEX issues_by_recipients ON issues (recipients)"
+event.listen(issues, "after_create", DDL(RECIPIENTS_INDEX).execute_if(dialect="sqlite"))  # type: ignore[no-untyped-call]
 
 # SQLite's full-text index over `articles.words`, kept by triggers, so that no writer can forget it. It holds no text of
 # its own. The words are reduced already: nothing is left for the tokenizer to do but to cut at spaces.

@@ -12,7 +12,7 @@ from typing import Literal, Self
 from sqlalchemy import Connection, Engine
 
 from feedsvc.model import Issue, Kind, Newsletter, StoredArticle
-from feedsvc.store import feeds, intakes, queries, targets, tokens, writes
+from feedsvc.store import feeds, intakes, learning, queries, targets, tokens, writes
 from feedsvc.store.engine import connect, database_errors, reading, writing
 from feedsvc.store.feeds import Narrowing, Page, Window
 from feedsvc.store.migrations import migrate
@@ -164,6 +164,11 @@ class Store:
         """Make each issue of a newsletter one entry, or split it again; it holds for issues that are converted from now on."""
         with self.batch() as batch:
             batch.set_flag(slug, "whole", whole)
+
+    def repeated_lines(self, newsletter_key: str, *, but: str = "") -> frozenset[str]:
+        """Fingerprints of the lines that stand in every issue of a newsletter; see `learning`."""
+        with reading(self._engine) as connection:
+            return learning.repeated_lines(connection, newsletter_key, but=but)
 
     def whole_keys(self) -> frozenset[str]:
         """The keys of the newsletters that are kept whole."""

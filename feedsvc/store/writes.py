@@ -23,7 +23,7 @@ from feedsvc.store.search import article_words
 from feedsvc.store.targets import keep_images, with_targets
 
 # What of an issue changes nothing that is published.
-_PRIVATE_VALUES = frozenset({"links_found", "links_assigned", "problems", "recipients", "unsubscribe", "one_click"})
+_PRIVATE_VALUES = frozenset({"links_found", "links_assigned", "problems", "recipients", "unsubscribe", "one_click", "fingerprints"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,6 +286,7 @@ def _issue_values(issue: Issue) -> dict[str, Any]:
         "recipients": sorted(issue.recipients),
         "unsubscribe": list(issue.unsubscribe),
         "one_click": issue.one_click,
+        "fingerprints": " ".join(sorted(issue.fingerprints)),
     }
 
 
