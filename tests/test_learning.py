@@ -134,7 +134,7 @@ def test_rules_in_the_data_folder_are_used(tmp_path: Path) -> None:
 )
 def test_a_wrong_rule_is_told(text: str, told: str, tmp_path: Path) -> None:
     (tmp_path / "rules.toml").write_text(text)
-    with pytest.raises(SettingsError, match="rules.toml") as caught:
+    with pytest.raises(SettingsError, match=r"rules\.toml") as caught:
         read_rules(tmp_path)
     assert told in caught.value.detail
 
