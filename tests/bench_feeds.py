@@ -73,6 +73,7 @@ def issue(key: str, sent: datetime, count: int) -> Issue:
         web_url=None,
         articles=tuple(article(key, number) for number in range(count)),
         links=LinkCount(count, count),
+        recipients=frozenset({"reader@example.org", "reader+news@example.org"}),
         language="en",
     )
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import html
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, and_, delete, insert, or_, select, update
+from sqlalchemy import Connection, and_, delete, insert, or_, select, text, update
 
 from feedsvc.links import canonical
 from feedsvc.model import Article, InlineImage, Issue, StoredArticle
