@@ -34,10 +34,18 @@ def make_articles(message: Message, part: Split, book: LinkBook, web: str | None
 
     `web` is the address of the issue on the web, as it stands in the message: that of a text which is written in the mail itself.
     """
-    running = (r.block.text for r in part.readings if r.role not in ("title", "section"))
-    lexicon = Lexicon.learn((*running, f"of {message.newsletter.name} it"))
+    lexicon = _lexicon(message, part)
     used: set[str] = set()
     return tuple(_article(message, item, book, lexicon, used, web) for item in part.items)
+
+
+def _lexicon(message: Message, part: Split) -> Lexicon:
+    """How the issue's running text writes its words; empty where no title is in capitals, so that nobody will ask."""
+    printed = [words for item in part.items for words in (item.title, item.section) if words]
+    if not any(is_shouting(split_title(words).title) for words in printed):
+        return Lexicon()
+    running = (r.block.text for r in part.readings if r.role not in ("title", "section"))
+    return Lexicon.learn((*running, f"of {message.newsletter.name} it"))
 
 
 def make_whole(message: Message, part: Split, book: LinkBook, web: str | None) -> tuple[Article, ...]:

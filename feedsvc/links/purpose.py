@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from feedsvc.links.mend import mend
 from feedsvc.links.parts import parse_cached
@@ -24,6 +24,7 @@ PURPOSES = (
 )
 _MAX_TEXT = 60
 _MAX_PATTERN_WORDS = 7
+_MOST_WORDS = 8  # more than any rule by address allows
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +95,17 @@ def link_purpose(url: str, text: str = "") -> str | None:
             return purpose
     if url.lower().startswith("mailto:?"):  # a mail to nobody: the reader is asked to send it on
         return "share"
+    return _by_address(url, min(len(text.split()), _MOST_WORDS))
+
+
+@lru_cache(maxsize=4096)
+def _by_address(url: str, words: int) -> str | None:
+    """What the address alone says; `words` is the length of the link's text."""
+    rules = _rules()
     mended = mend(url)[0]
     parts = parse_cached(mended) if mended else None
     if parts is None:
         return None
-    words = len(text.split())
     rest = parts.path + parts.query
     for host in parents(parts.host):
         for rule in rules.hosts.get(host, ()):

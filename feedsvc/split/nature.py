@@ -22,10 +22,33 @@ ASKED_FOR = re.compile(
     r"|this (?:e-?mail|message) was meant for|(?:car|parce que) vous avez demand[ée]|weil sie .{0,40} angefordert|do not reply to this)",
     re.I,
 )
+# Words that only a shop uses of what it sells: "deal" and "sale" alone stand in business news as well.
 OFFER = re.compile(
-    r"\b\d{1,2}\s?%\s?(?:off|rabatt|de r[ée]duction|discount)|\b(?:free shipping|(?:flash |surprise |winter |summer )?sale|deals?|coupon|promo code"
-    r"|on orders?|rabatt|soldes|sitewide|bogo|ends (?:today|tomorrow|soon)|w/ purchase|gift card|(?:shop|buy) now)\b",
+    r"\b\d{1,2}\s?% (?:off|rabatt|de r[ée]duction|discount|descuento)\b|\b(?:free shipping|(?:promo|coupon|gutschein|rabatt)[ -]?codes?|code promo|sitewide"
+    r"|(?:w/|with) (?:your )?purchase|deals from|(?:get|show|see) (?:the )?(?:deal|code|offer)s?|(?:shop|buy|order) now|(?:flash|clearance|surprise) sale"
+    r"|sale ends|ends (?:today|tomorrow|soon)|bogo|gutschein|jetzt (?:kaufen|bestellen)|soldes|acheter maintenant)\b|[$€£]\d+[.,]\d\d\s+[$€£]\d+[.,]\d\d",
     re.I,
+)
+# One of these stands in whatever OFFER finds; looked for first, because OFFER tries every word of a text.
+OFFER_MARKS = (
+    "%",
+    "$",
+    "€",
+    "£",
+    "shipping",
+    "code",
+    "sitewide",
+    "purchase",
+    "deal",
+    "offer",
+    "now",
+    "sale",
+    "ends ",
+    "bogo",
+    "gutschein",
+    "jetzt",
+    "soldes",
+    "acheter",
 )
 PRICE = re.compile(
     r"[$€£]\s?\d+(?:[.,]\d\d)?(?!\d|[.,]?\d*\s?(?:billion|million|trillion|[bmk]\b|mrd|mio))|\d\s?€", re.I
@@ -41,9 +64,13 @@ def _is_shop(titles: Sequence[str], lines: Sequence[Line]) -> bool:
     """Whether most of what it holds are offers with prices."""
     if len(titles) < Nature.MIN_OFFERS:
         return False
-    near = {line.text: " ".join(other.text for other in lines[line.index : line.index + 3]) for line in lines}
-    offers = sum(bool(OFFER.search(near.get(title, title))) for title in titles)
-    prices = sum(bool(PRICE.search(near.get(title, title))) for title in titles)
+    offers = prices = 0
+    near = {line.text: lines[line.index : line.index + 3] for line in lines}
+    for title in titles:
+        words = " ".join(line.text for line in near.get(title, ())) or title
+        small = words.casefold()
+        offers += any(mark in small for mark in OFFER_MARKS) and bool(OFFER.search(words))
+        prices += any(sign in words for sign in "$€£") and bool(PRICE.search(words))
     return offers >= Nature.OFFER_SHARE * len(titles) or (
         offers >= Nature.OFFER_SHARE / 2 * len(titles) and offers + prices >= len(titles)
     )
@@ -62,13 +89,17 @@ def _account_score(subject: str, lines: Sequence[Line], titles: Sequence[str], b
         score += Nature.FIRST_TEXT
     if OWN_AFFAIR.match(subject):
         score += Nature.OWN_AFFAIR
-    if any(ASKED_FOR.search(line.text) for line in texts if line.words <= Nature.LINE_WORDS):
+    if any(line.words <= Nature.LINE_WORDS and ASKED_FOR.search(line.text) for line in texts):
         score += Nature.ASKED_FOR
-    outside = [book.look(href).target.url for line in lines if not line.is_furniture for href in line.hrefs]
-    sites = {site_name(url) for url in outside if url}
-    if len(set(outside)) <= Nature.FEW_LINKS and len(sites) <= Nature.FEW_SITES and words <= Nature.FEW_WORDS:
+    if words <= Nature.FEW_WORDS and _leads_to_few(lines, book):
         score += Nature.SMALL
     housekeeping = any(line.reason.startswith("links to") for line in lines)
     if not bulk and not housekeeping and not titles:
         score += Nature.LETTER
     return score
+
+
+def _leads_to_few(lines: Sequence[Line], book: LinkBook) -> bool:
+    """Whether all links lead to one or two places."""
+    outside = {book.look(href).target.url for line in lines if not line.is_furniture for href in line.hrefs}
+    return len(outside) <= Nature.FEW_LINKS and len({site_name(url) for url in outside if url}) <= Nature.FEW_SITES
