@@ -1,0 +1,145 @@
+"""Converting in other processes: what they give, and what happens when they die, hang or cannot start."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from digests import plain_mail
+
+from feedsvc import converter as room
+from feedsvc.converter import Converter
+from feedsvc.errors import MessageError
+from feedsvc.model import Issue
+
+NOW = datetime(2024, 9, 3, tzinfo=UTC)
+ROOT = Path(__file__).resolve().parents[1]
+
+# A worker that dies of one message and hangs at another.
+MORTAL = """
+import os, time
+from feedsvc import converter
+answer = converter._answer
+def answer_or_die(path, filename, received):
+    data = path.read_bytes()
+    if b"number 3.0" in data.lower():
+        os._exit(9)
+    if b"number 5.0" in data.lower():
+        time.sleep(60)
+    return answer(path, filename, received)
+converter._answer = answer_or_die
+converter.main()
+"""
+
+
+@pytest.fixture
+def mails(tmp_path: Path) -> list[Path]:
+    paths = [tmp_path / f"{number}.eml" for number in range(12)]
+    for number, path in enumerate(paths):
+        path.write_bytes(plain_mail(number))
+    return paths
+
+
+@pytest.fixture
+def converter() -> Iterator[Converter]:
+    with Converter(2) as made:
+        yield made
+
+
+def results(converter: Converter, mails: list[Path]) -> list[Issue | MessageError]:
+    """What each of them becomes."""
+    tickets = [converter.submit(path, path.name, NOW) for path in mails]
+    return [converter.result(ticket) for ticket in tickets]
+
+
+def titles(found: list[Issue | MessageError]) -> list[str]:
+    """The title of the first article of each, or why there is none."""
+    return [one.articles[0].title if isinstance(one, Issue) else one.code for one in found]
+
+
+def start_as(program: str) -> Callable[[], subprocess.Popen[bytes]]:
+    """What starts this program as a worker."""
+    return lambda: subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, cwd=ROOT
+    )
+
+
+def wait_until_ready(converter: Converter) -> None:
+    """Wait until the processes have begun."""
+    end = time.monotonic() + 30
+    while not all(worker.is_ready for worker in converter._workers) and time.monotonic() < end:
+        time.sleep(0.05)
+
+
+def test_processes_give_what_this_one_gives(converter: Converter, mails: list[Path]) -> None:
+    here = titles(results(converter, mails))
+    converter.start()
+    wait_until_ready(converter)
+    assert titles(results(converter, mails)) == here
+    converter.close()
+    assert titles(results(converter, mails)) == here, "it can be used again"
+
+
+def test_a_message_of_which_a_process_dies_is_refused_alone(
+    converter: Converter, mails: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "_start_process", start_as(MORTAL))
+    monkeypatch.setattr(room, "TOO_LONG_S", 3.0)
+    here = titles(results(converter, mails))
+    converter.start()
+    wait_until_ready(converter)
+    there = titles(results(converter, mails))
+    assert there == [code if number not in (3, 5) else "internal-error" for number, code in enumerate(here)]
+
+
+def test_a_killed_process_costs_no_message(converter: Converter, mails: list[Path]) -> None:
+    converter.start()
+    wait_until_ready(converter)
+    for worker in converter._workers:
+        os.kill(worker._process.pid, signal.SIGKILL)
+    assert all(isinstance(one, Issue) for one in results(converter, mails))
+
+
+def test_where_processes_cannot_start_messages_are_converted_all_the_same(
+    converter: Converter, mails: list[Path], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(room, "_start_process", start_as("raise SystemExit('a half installed update')"))
+    converter.start()
+    assert all(isinstance(one, Issue) for one in results(converter, mails))
+    end = time.monotonic() + 10
+    while "could not be started" not in caplog.text and time.monotonic() < end:
+        time.sleep(0.05)
+    assert "could not be started" in caplog.text
+
+
+def test_no_process_outlives_the_one_that_started_it(tmp_path: Path, mails: list[Path]) -> None:
+    program = (
+        "import os, signal, time; from feedsvc.converter import Converter\n"
+        "c = Converter(2); c.start()\n"
+        "while not all(w.is_ready for w in c._workers): time.sleep(0.05)\n"
+        "print(*(w._process.pid for w in c._workers), flush=True)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode == -signal.SIGKILL, run.stderr
+    end = time.monotonic() + 10
+    left = [int(pid) for pid in run.stdout.split()]
+    assert len(left) == 2
+    while left and time.monotonic() < end:
+        left = [pid for pid in left if Path(f"/proc/{pid}").exists() and "Z" not in _state(pid)]
+        time.sleep(0.05)
+    assert left == []
+
+
+def _state(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except OSError:
+        return "Z"
