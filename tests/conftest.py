@@ -5,6 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long one example takes says more of the machine than of the code; what must be quick has a test of its own.
+settings.register_profile("feedsvc", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("feedsvc")
 
 ROOT = Path(__file__).resolve().parents[1]
 

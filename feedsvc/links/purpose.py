@@ -24,7 +24,7 @@ PURPOSES = (
 )
 _MAX_TEXT = 60
 _MAX_PATTERN_WORDS = 7
-_MOST_WORDS = 8  # more than any rule by address allows
+_MOST_WORDS = 12  # more than any rule by address allows
 
 
 @dataclass(frozen=True, slots=True)
