@@ -16,6 +16,12 @@ LONG_TOKEN = 12
 # Shorter ones count as a whole parameter; from here on also as a whole segment of a path.
 _SEGMENT_TOKEN = 8
 _PIECE = re.compile(r"[^/?&#=;]+")
+# From so many on, one pattern for all their forms takes longer than to decode the text and look them up in it.
+_MANY = 5
+_HEX = re.compile(r"(?<![0-9a-f])(?:[0-9a-f]{2}){6,}(?![0-9a-f])")
+# Twelve characters of base64 without a capital or a digit come about once in fifty thousand; words do all the time.
+_UNENCODED = re.compile(r"[A-Z]?[a-z/_\-]+|[0-9/_\-]+")
+_WORD = re.compile(r"[a-z0-9]+")
 
 
 class Recipients:
@@ -26,13 +32,22 @@ class Recipients:
     (the forms that Gravatar, LiveIntent and Criteo use).
     """
 
-    __slots__ = ("_exact", "_folded", "_tokens")
+    __slots__ = ("_exact", "_folded", "_marks", "_tokens")
 
     def __init__(self, addresses: frozenset[str]) -> None:
+        self._tokens = frozenset(a.casefold() for a in addresses if "@" not in a and len(a) >= 3)
+        self._folded: re.Pattern[str] | None = None
+        self._exact: re.Pattern[str] | None = None
+        self._marks = tuple(
+            _Marks.of(a) for a in sorted(addresses) if ("@" in a and len(a.strip()) >= 6) or len(a) >= LONG_TOKEN
+        )
+        if len(self._marks) < _MANY:
+            self._make_patterns(addresses)
+
+    def _make_patterns(self, addresses: frozenset[str]) -> None:
         folded: set[str] = set()
         exact: set[str] = set()
         # What is no address is the reader's number with a sender (subscriber.py): a short one counts as a whole value only.
-        self._tokens = frozenset(a.casefold() for a in addresses if "@" not in a and len(a) >= 3)
         words: set[str] = set()
         for token in addresses:
             if "@" not in token and len(token) >= LONG_TOKEN:
@@ -64,7 +79,7 @@ class Recipients:
         self._exact = re.compile("|".join(map(re.escape, sorted(exact)))) if exact else None
 
     def __bool__(self) -> bool:
-        return self._folded is not None or bool(self._tokens)
+        return self._folded is not None or bool(self._tokens) or bool(self._marks)
 
     def is_token(self, value: str) -> bool:
         """Whether a parameter's value is a recipient's number with the sender."""
@@ -82,12 +97,22 @@ class Recipients:
         )
 
     @property
-    def forms(self) -> re.Pattern[str] | None:
-        """The forms in clear (addresses, long tokens), as a pattern for text in lower case; None where there are none."""
-        return self._folded
+    def is_named(self) -> bool:
+        """Whether there is an address or a long token among them: what counts wherever it stands."""
+        return bool(self._marks)
+
+    def named_in(self, text: str) -> frozenset[str]:
+        """Those recipients whom `text` names, by an address or a long token: for whole documents, and for many recipients."""
+        if not self._marks:
+            return frozenset()
+        shown = _shown(text)
+        words = frozenset(_WORD.findall(shown))
+        return frozenset(one.name for one in self._marks if one.named_in(shown, words))
 
     def found_in(self, text: str) -> bool:
         """Whether `text` names a recipient in any of the forms, also encoded more than once."""
+        if len(self._marks) >= _MANY:
+            return bool(self.named_in(text))
         if self._folded is None or self._exact is None:
             return False
         for _ in range(_LEVELS):
@@ -118,6 +143,89 @@ class Recipients:
             if levels > 1 and len(decoded) >= 12 and self._in_tokens(decoded, levels - 1):
                 return True
         return False
+
+
+class _Marks:
+    """What names one recipient in a text from which all encodings were taken (`_shown`): strings, or words alone."""
+
+    __slots__ = ("name", "strings", "words")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        low = name.strip().lower()
+        words: set[str] = set()
+        if "@" not in low:
+            self.strings: tuple[str, ...] = (low,)
+        else:
+            local, _, domain = low.rpartition("@")
+            self.strings = tuple(
+                {low, low.replace("+", " "), f"{local}={domain}", f"{local.partition('+')[0]}@{domain}"}
+            )
+            for form in {name, low, low.upper(), name.upper()}:
+                data = form.encode("utf-8", "surrogatepass")
+                for kind in ("md5", "sha1", "sha256"):
+                    hashed = hashlib.new(kind, data, usedforsecurity=False)
+                    words.add(hashed.hexdigest())
+                    for digest in _alphabets(base64.b64encode(hashed.digest()).decode().rstrip("=")):
+                        words.add(max(_WORD.findall(digest.lower()), key=len))
+        self.words = frozenset(words)
+
+    def named_in(self, shown: str, words: frozenset[str]) -> bool:
+        """Whether this recipient is named; `words` are those of `shown`."""
+        if not self.words.isdisjoint(words):
+            return True
+        if self.words:
+            return any(each in shown for each in self.strings)
+        # A token counts where no letter or digit stands beside it; its words are looked up before the text is searched.
+        token = self.strings[0]
+        return (
+            all(word in words for word in _WORD.findall(token))
+            and re.search(rf"(?<![a-z0-9]){re.escape(token)}(?![a-z0-9])", shown) is not None
+        )
+
+    @staticmethod
+    @lru_cache(maxsize=4096)
+    def of(name: str) -> _Marks:
+        """The marks of this recipient, made once."""
+        return _Marks(name)
+
+
+def _shown(text: str) -> str:
+    """`text` with all that is encoded in it, in lower case: percent-encoding, hex, and base64 wherever it begins."""
+    levels = [text]
+    for _ in range(_LEVELS):
+        if "%" not in levels[-1] or (decoded := unquote(levels[-1])) == levels[-1]:
+            break
+        levels.append(decoded)
+    found: list[str] = []
+    pending = list(dict.fromkeys(t for level in levels for t in _TOKEN.findall(level) if not _UNENCODED.fullmatch(t)))
+    for _ in range(2):
+        inner: list[str] = []
+        for token in pending:
+            for piece in {token, *token.split("/")} if "/" in token else (token,):
+                inner += _decodings(piece)
+        found += inner
+        pending = [t for each in inner for t in _TOKEN.findall(each)]
+    found += [unquote(each) for each in found if "%" in each]
+    shown = "\n".join([*levels, *found]).lower()
+    decoded_hex = [bytes.fromhex(each).decode("latin-1").lower() for each in _HEX.findall(shown)]
+    return "\n".join([shown, *decoded_hex])
+
+
+def _decodings(token: str) -> list[str]:
+    """What base64 in either alphabet says, whichever of four characters it begins with; bytes read as Latin-1."""
+    plain = token.rstrip("=").replace("-", "+").replace("_", "/")
+    found = []
+    for start in range(4):
+        piece = plain[start:]
+        piece = piece[: len(piece) - (len(piece) % 4 == 1)]
+        if len(piece) < 8:
+            break
+        try:
+            found.append(base64.b64decode(piece + "=" * (-len(piece) % 4)).decode("latin-1"))
+        except ValueError:
+            break
+    return found
 
 
 def decode_token(token: str) -> str | None:

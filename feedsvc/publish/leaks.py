@@ -17,7 +17,7 @@ from functools import lru_cache
 from typing import Final
 
 from feedsvc.errors import PublishError
-from feedsvc.links import canonical, is_pixel, recipients_of
+from feedsvc.links import LONG_TOKEN, canonical, is_pixel, recipients_of
 from feedsvc.publish import gate
 
 logger = logging.getLogger(__name__)
@@ -50,6 +50,8 @@ _IN_ATTRIBUTE = re.compile(rf"=\s*(?:\\?[\"']|{_ESCAPED_MARK})?$|\"(?:url|image|
 _AS_IMAGE = re.compile(rf"(?:src|url)\s*=\s*(?:\\?[\"']|{_ESCAPED_MARK})?$|\"(?:image|icon)\":\s*\"$")
 # What may stand between two characters of an address and show nothing: tags, and characters without width.
 _BETWEEN = r"(?:<[^<>]{0,300}>|&(?:amp;)*lt;(?:(?!&(?:amp;)*[lg]t;).){0,300}&(?:amp;)*gt;|[\u00ad\u200b-\u200d\u2060\ufeff]|&(?:amp;)*(?:shy|zwnj|zwj);)*"
+_SHOWS_NOTHING = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff]")
+_SPELT_SIGN = re.compile(r"\s?[\[(](at|dot)[\])]\s?", re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]{0,300}>|&(?:amp;)*lt;(?:(?!&(?:amp;)*[lg]t;).){0,300}&(?:amp;)*gt;", re.DOTALL)
 _SPELT = {
     "@": r"(?:@|&(?:amp;)*(?:#0*64|#x0*40|commat);|%(?:25)*40|\\u0040|＠|\s?[\[(]at[\])]\s?)",
@@ -79,6 +81,7 @@ def find_leaks(
     `allowed` says of an address that it is feedsvc's own.
     """
     leaks: list[Leak] = []
+    recipients = _named(text, recipients)
     for found in _IMAGE.finditer(text):
         src = _SRC.search(found[1])
         if _THIN.search(found[1]) or (src and is_pixel(_plain(src[1]))):
@@ -99,7 +102,7 @@ def scrub(text: str, recipients: frozenset[str] = gate.NOBODY) -> str:
 
     Raises PublishError where that is not possible.
     """
-    return _cleared(text, recipients, lambda url: False)[0]
+    return _cleared(text, recipients, lambda url: False, whole=False)[0]
 
 
 def release(
@@ -114,7 +117,10 @@ def release(
     prefix = None if own is None else f"{own}/"
     text = document.decode("utf-8", "surrogatepass")
     clean, leaks = _cleared(
-        text, recipients, lambda url: url in shown or (prefix is not None and (url.startswith(prefix) or url == own))
+        text,
+        recipients,
+        lambda url: url in shown or (prefix is not None and (url.startswith(prefix) or url == own)),
+        whole=True,
     )
     if not leaks:
         return document
@@ -123,13 +129,17 @@ def release(
     return clean.encode("utf-8", "surrogatepass")
 
 
-def _cleared(text: str, recipients: frozenset[str], allowed: Callable[[str], bool]) -> tuple[str, list[Leak]]:
-    """Return the text without its leaks, and these."""
+def _cleared(
+    text: str, recipients: frozenset[str], allowed: Callable[[str], bool], *, whole: bool
+) -> tuple[str, list[Leak]]:
+    """Return the text without its leaks, and these; a `whole` document is not replaced altogether."""
     removed: list[Leak] = []
     for _ in range(_ROUNDS):
         leaks = find_leaks(text, recipients, allowed)
         if not leaks:
             return text, removed
+        if whole and any(leak.start == 0 and leak.end == len(text) for leak in leaks):
+            break
         removed += leaks
         pieces: list[str] = []
         at = 0
@@ -173,23 +183,44 @@ def _plain(written: str) -> str:
     return text.rstrip(".,;:!)]}\\")
 
 
-def _recipients_in(text: str, recipients: frozenset[str]) -> Iterator[Leak]:
-    finder = recipients_of(recipients)
-    if not finder:
+def _named(text: str, recipients: frozenset[str]) -> frozenset[str]:
+    """Return those recipients whom a text names, however it is written, and the numbers that count only as a whole parameter."""
+    if not recipients:
+        return recipients
+    plain = _JSON_ESCAPE.sub(" ", text.replace("\\u0040", "@"))
+    for _ in range(3):
+        if "&" not in plain:
+            break
+        plain = html.unescape(plain)
+    if "<" in plain or not plain.isascii() or _SPELT_SIGN.search(plain):
+        shown = _TAG.sub("", _SHOWS_NOTHING.sub("", plain)).replace("＠", "@")
+        plain = f"{plain}\n{_SPELT_SIGN.sub(lambda sign: '@' if sign[1].lower() == 'at' else '.', shown)}"
+    short = frozenset(each for each in recipients if "@" not in each and len(each) < LONG_TOKEN)
+    return recipients_of(recipients).named_in(plain) | short
+
+
+def _recipients_in(text: str, named: frozenset[str]) -> Iterator[Leak]:
+    """Yield where a text names these recipients; all of it, where it does so in a way that is spread over it."""
+    finder = recipients_of(named)
+    if not finder.is_named:
         return
-    plain = _plain(_JSON_ESCAPE.sub(" ", text))
-    pattern = _spelt_out(recipients)
+    found_any = False
+    pattern = _spelt_out(named)
     if pattern is not None:
         for found in pattern.finditer(text):
+            found_any = True
             # Tags that stood within stay, or their partners would be left alone.
             yield Leak(found.start(), found.end(), "recipient", SUBSCRIBER + "".join(_TAG.findall(found[0])))
-    if finder.found_in(plain):
-        for found in _RUN.finditer(text):
-            run = found["run"]
-            if run is None or len(run) < 6 or (pattern is not None and pattern.search(run)):
-                continue
-            if finder.found_in(_plain(run)):
-                yield Leak(found.start(), found.end(), "recipient", SUBSCRIBER)
+    for found in _RUN.finditer(text):
+        run = found["run"]
+        if run is None or len(run) < 6 or (pattern is not None and pattern.search(run)):
+            continue
+        plain = _plain(run)
+        if finder.found_in(plain) or finder.named_in(plain):
+            found_any = True
+            yield Leak(found.start(), found.end(), "recipient", SUBSCRIBER)
+    if not found_any:
+        yield Leak(0, len(text), "recipient", SUBSCRIBER)
 
 
 @lru_cache(maxsize=256)
