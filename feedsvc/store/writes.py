@@ -23,7 +23,9 @@ from feedsvc.store.search import article_words
 from feedsvc.store.targets import keep_images, with_targets
 
 # What of an issue changes nothing that is published.
-_PRIVATE_VALUES = frozenset({"links_found", "links_assigned", "problems", "recipients", "unsubscribe", "one_click", "fingerprints"})
+_PRIVATE_VALUES = frozenset(
+    {"links_found", "links_assigned", "problems", "recipients", "unsubscribe", "one_click", "fingerprints"}
+)
 
 
 @dataclass(frozen=True, slots=True)
