@@ -18,10 +18,11 @@ from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, g, make_response, redirect, render_template, request
+from flask import Blueprint, Request, Response, g, make_response, redirect, render_template, request
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response as BaseResponse
 
+from feedsvc.web.documents import DocumentResponse
 from feedsvc.web.feeds import feed_name
 from feedsvc.web.selection import TOKEN
 from feedsvc.web.site import root_path, site
@@ -30,7 +31,8 @@ blueprint = Blueprint("access", __name__)
 
 COOKIE: Final = "feedsvc_session"
 _COOKIE_S = 180 * 86_400
-_OPEN: Final = frozenset({"pages.health", "access.login", "access.log_in"})
+# The inbox has a token of its own.
+_OPEN: Final = frozenset({"pages.health", "access.login", "access.log_in", "inbox.receive", "inbox.fate"})
 _REALM = 'Basic realm="feedsvc", charset="UTF-8"'
 # A scheme that no browser knows: it shows the login page, not a window of its own.
 _FORM = 'Form realm="feedsvc"'
@@ -49,15 +51,17 @@ _LOGIN_POLICY = (
 def guard() -> Response | None:
     """Let the request through, or answer it: run before each."""
     here = site()
-    if request.endpoint == "pages.health":
+    asked_for: Request = request._get_current_object()  # type: ignore[attr-defined]
+    endpoint = asked_for.endpoint
+    if endpoint == "pages.health":
         return None
-    if here.settings.base_url is None and not _is_known_host(request.host.lower(), here.known_hosts):
+    if here.settings.base_url is None and not _is_known_host(asked_for.host.lower(), here.known_hosts):
         raise BadRequest(
             "This server does not answer to the host name of this request. "
             "Name it in the setting allowed_hosts, or set base_url."
         )
     secret = here.settings.access_token
-    if secret is None or request.endpoint in _OPEN:
+    if secret is None or endpoint in _OPEN:
         return None
     expected = secret.get_secret_value()
     asked = request.args.get(TOKEN, "") if request.query_string else ""
@@ -75,6 +79,8 @@ def guard() -> Response | None:
 
 def remember(response: Response) -> Response:
     """Let a browser that opened a page with `?token=` go on without it: run after each."""
+    if isinstance(response, DocumentResponse):
+        return response
     asked = g.get("token", "")
     if asked and response.mimetype == "text/html" and response.status_code == 200:
         secret = site().settings.access_token

@@ -14,7 +14,7 @@ from feedsvc.config import Settings, load_settings, prepare_folders
 from feedsvc.errors import StoreError
 from feedsvc.publish import read_time, without_images
 from feedsvc.store import Store, open_store
-from feedsvc.web import access, feeds, go, pages, pictures, privacy, when
+from feedsvc.web import access, feeds, go, inbox, pages, pictures, privacy, when
 from feedsvc.web.documents import DocumentResponse
 from feedsvc.web.headers import SECURITY_HEADERS
 from feedsvc.web.site import EXTENSION, Site, root_path, site
@@ -56,6 +56,7 @@ def create_app(settings: Settings | None = None, store: Store | None = None, *, 
     app.register_blueprint(feeds.blueprint)
     app.register_blueprint(pages.blueprint)
     app.register_blueprint(go.blueprint)
+    app.register_blueprint(inbox.blueprint)
     app.register_blueprint(pictures.blueprint)
     app.register_error_handler(HTTPException, _error_page)
     app.register_error_handler(StoreError, _store_error_page)

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
 
-from flask import Blueprint, Response, g, request
+from flask import Blueprint, Request, Response, g, request
 from werkzeug.exceptions import BadRequest, NotFound
 
 from feedsvc.publish import Feed, Paging, Subscription, atom, feed_of, json_feed, newsletter_path, opml, rss
 from feedsvc.store import Window
 from feedsvc.web.documents import Document, answer
 from feedsvc.web.selection import TOKEN, Selection, read_selection
-from feedsvc.web.site import Site, base_url, site
+from feedsvc.web.site import Site, base_url, base_url_of, site
 
 blueprint = Blueprint("feeds", __name__)
 
@@ -45,8 +45,11 @@ OPML_TYPE: Final = "text/x-opml; charset=utf-8"
 @blueprint.get("/newsletters/<slug>/archive/<window>/feed.<any(xml, rss, json):extension>")
 def feed(extension: str, slug: str | None = None, window: str | None = None) -> Response:
     """Serve the feed of all newsletters or of one, narrowed as the query says, or a document of its archive."""
-    selection = read_selection(request.query_string.decode("latin-1"), slug, window)
-    here, base, wanted, token = site(), base_url(), FORMATS[extension], g.get("token", "")
+    # Each look through Flask's proxies takes a microsecond, and this is asked for all day long.
+    asked: Request = request._get_current_object()  # type: ignore[attr-defined]
+    selection = read_selection(asked.query_string.decode("latin-1"), slug, window)
+    here, wanted = site(), FORMATS[extension]
+    base, token = base_url_of(here, asked), g.get("token", "") if asked.query_string else ""
 
     def make() -> Document:
         # The date is read first: should a commit come between, the next request finds a new revision and a later date.
@@ -55,7 +58,7 @@ def feed(extension: str, slug: str | None = None, window: str | None = None) -> 
         return Document.of(wanted.write(made), wanted.media_type, modified or made.updated, made.paging.hub)
 
     document = here.documents.get((selection, extension, base, token), here.store.revision(), make)
-    return answer(request, document)
+    return answer(asked, document)
 
 
 @blueprint.get("/subscriptions.opml")
@@ -71,7 +74,9 @@ def subscriptions() -> Response:
             Subscription(one.name or one.slug, _with_token(f"{base}{newsletter_path(one.slug)}", token), f"{base}/")
             for one in here.store.newsletter_names()
         )
-        document = opml(listed, title=here.settings.title, modified=modified, own=base)
+        document = opml(
+            listed, title=here.settings.title, modified=modified, own=base, recipients=here.people.addresses(here.store)
+        )
         return Document.of(document, OPML_TYPE, modified)
 
     return answer(request, here.documents.get(("opml", base, token), here.store.revision(), make))

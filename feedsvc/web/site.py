@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Final, cast
 from urllib.parse import urlsplit
 
-from flask import current_app, request
+from flask import Request, current_app, request
 from werkzeug.exceptions import BadRequest
 
 from feedsvc.config import Settings
@@ -49,9 +49,13 @@ def base_url() -> str:
 
     Raises BadRequest where it has to come from the request and the Host header is no host.
     """
-    settings = site().settings
-    if settings.base_url:
-        return settings.base_url.rstrip("/")
+    return base_url_of(site(), request)
+
+
+def base_url_of(here: Site, request: Request) -> str:
+    """As `base_url`, for who has both at hand."""
+    if here.settings.base_url:
+        return here.settings.base_url.rstrip("/")
     return _base_url(request.scheme, request.host, request.script_root)
 
 
