@@ -56,7 +56,7 @@ _TAG = re.compile(r"<[^<>]{0,300}>|&(?:amp;)*lt;(?:(?!&(?:amp;)*[lg]t;).){0,300}
 _SPELT = {
     "@": r"(?:@|&(?:amp;)*(?:#0*64|#x0*40|commat);|%(?:25)*40|\\u0040|＠|\s?[\[(]at[\])]\s?)",
     ".": r"(?:\.|&(?:amp;)*(?:#0*46|#x0*2e|period);|%(?:25)*2e|\\u002e|\s?[\[(]dot[\])]\s?)",
-    "+": r"(?:\+|&(?:amp;)*(?:#0*43|#x0*2b|plus);|%(?:25)*2b|\\u002b)",
+    "+": r"(?:\+| |&(?:amp;)*(?:#0*43|#x0*2b|plus);|%(?:25)*2b|\\u002b)",
     "-": r"(?:-|&(?:amp;)*(?:#0*45|#x0*2d);|%(?:25)*2d)",
     "_": r"(?:_|&(?:amp;)*(?:#0*95|#x0*5f|lowbar);|%(?:25)*5f)",
 }
@@ -187,14 +187,17 @@ def _named(text: str, recipients: frozenset[str]) -> frozenset[str]:
     """Return those recipients whom a text names, however it is written, and the numbers that count only as a whole parameter."""
     if not recipients:
         return recipients
-    plain = _JSON_ESCAPE.sub(" ", text.replace("\\u0040", "@"))
+    plain = _JSON_ESCAPE.sub(" ", text.replace("\\u0040", "@")).replace("＠", "@")
     for _ in range(3):
         if "&" not in plain:
             break
         plain = html.unescape(plain)
-    if "<" in plain or not plain.isascii() or _SPELT_SIGN.search(plain):
-        shown = _TAG.sub("", _SHOWS_NOTHING.sub("", plain)).replace("＠", "@")
-        plain = f"{plain}\n{_SPELT_SIGN.sub(lambda sign: '@' if sign[1].lower() == 'at' else '.', shown)}"
+    if not plain.isascii():
+        plain = _SHOWS_NOTHING.sub("", plain)
+    if _SPELT_SIGN.search(plain):
+        plain = _SPELT_SIGN.sub(lambda sign: "@" if sign[1].lower() == "at" else ".", plain)
+    if "<" in plain:
+        plain = f"{plain}\n{_TAG.sub('', plain)}"
     short = frozenset(each for each in recipients if "@" not in each and len(each) < LONG_TOKEN)
     return recipients_of(recipients).named_in(plain) | short
 
@@ -226,9 +229,10 @@ def _recipients_in(text: str, named: frozenset[str]) -> Iterator[Leak]:
 @lru_cache(maxsize=256)
 def _spelt_out(recipients: frozenset[str]) -> re.Pattern[str] | None:
     """Return a pattern for the recipients' addresses in all the ways in which a document may spell them, or None."""
-    words = [
-        _BETWEEN.join(_SPELT.get(c, re.escape(c)) for c in address.strip())
-        for address in sorted(recipients)
-        if "@" in address and len(address) >= 6
-    ]
+    forms: set[str] = set()
+    for address in recipients:
+        if "@" in address and len(address) >= 6:
+            local, _, domain = address.strip().rpartition("@")
+            forms |= {f"{local}@{domain}", f"{local}={domain}", f"{local.partition('+')[0]}@{domain}"}
+    words = [_BETWEEN.join(_SPELT.get(c, re.escape(c)) for c in form) for form in sorted(forms, key=len, reverse=True)]
     return re.compile("|".join(words), re.IGNORECASE) if words else None
