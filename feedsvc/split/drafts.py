@@ -19,6 +19,7 @@ class Draft:
     eyebrow: str | None = None
     announced: str | None = None  # the line before it that says it is paid for
     title_lines: list[Line] = field(default_factory=list)  # further lines of a title that was broken in two
+    pictures: list[Line] = field(default_factory=list)  # that stand above the title
     unit: bool = False
     essay: bool = False  # the long text of an issue that also holds other items
     number: str = ""  # the number printed before the title, where the items count

@@ -68,6 +68,7 @@ MAX_FINE_PRINT_WORDS = 16
 PARENTHESIS_BEHIND = re.compile(r"^\s*\([^()]{1,60}\)\s*$")
 MIN_CAPS = 4
 MIN_CAPS_CHARS = 6
+BUTTON_WORDS = frozenset({"link", "more", "source", "read", "mehr", "lire", "leer", "leggi"})
 BANNER_HEIGHT_PX = 50
 BANNER_RATIO = 3
 MAX_BANNER_WORDS = 6
@@ -443,3 +444,20 @@ def site_of(line: Line, book: LinkBook) -> str:
     """The site that the line's main link leads to, or an empty string."""
     url = book.look(line.href).target.url if line.href else None
     return site_name(url) if url else ""
+
+
+def inner_button(line: Line) -> str | None:
+    """The link in running text whose words are those of a button ("Read the full story.", "Link"), where it ends the line."""
+    if not line.is_text or line.words < MIN_OPENED_WORDS:
+        return None
+    linked = [s for s in line.block.spans if s.href in line.hrefs and s.text.strip()]
+    if not linked:
+        return None
+    shown = linked[-1].text.strip()
+    behind = line.text[line.text.rfind(shown) + len(shown) :]
+    words = shown.strip(" →»>›.!()[]")
+    if " " not in words and words.casefold() not in BUTTON_WORDS:
+        return None  # "here" ends many a sentence
+    if any(c.isalnum() for c in behind) or not says("call_to_action", words) or says("furniture", words):
+        return None
+    return linked[-1].href

@@ -167,7 +167,8 @@ def _drop_housekeeping(lines: list[Line]) -> None:
             for line in under(head, lines)
             if line.block.kind not in ("rule", "image") and line.reason != "no words"
         ]
-        if below and all(line.is_furniture for line in below):
+        late = head.index > Heads.LATE * len(lines) and below and below[0].is_furniture
+        if below and (late or all(line.is_furniture for line in below)):
             _drop(head, OVER_HOUSEKEEPING)
 
 

@@ -9,7 +9,7 @@ from feedsvc.enrich import declared_minutes
 from feedsvc.links import shared_address
 from feedsvc.model import Block, Image, Kind, Span
 from feedsvc.split.drafts import Draft
-from feedsvc.split.features import BYLINE, COUNTS, WHOLE, Line, LinkBook, title_parts
+from feedsvc.split.features import BYLINE, COUNTS, WHOLE, Line, LinkBook, inner_button, title_parts
 from feedsvc.split.phrases import says
 from feedsvc.split.units import DASHES, first_sentence, title_before_source
 
@@ -19,7 +19,6 @@ MAX_META_WORDS = 14
 BEHIND_TITLE = re.compile(r"^\s*(?:[–—|·•-]\s|\(|\[|,?\s*(?:by|von|par|por|di|via)\s)", re.I)
 MAX_MARK_CHARS = 80  # of a line such as "-- Name (SPONSOR)"
 MAX_TIMED_WORDS = 80  # of an item whose text may end in the length of what it is about
-MIN_BUTTON_WORDS = 2
 MIN_IMAGE_PX = 60
 MIN_WRITTEN_WORDS = 120
 
@@ -205,7 +204,7 @@ def _link(draft: Draft, book: LinkBook) -> str | None:
         if line.is_cta and line.href and not _is_personal(line.href, book):
             return line.href
     for line in draft.body:
-        if line.is_text and (href := _inner_button(line, book)) is not None:
+        if (href := inner_button(line)) is not None and not _is_personal(href, book):
             return href
     for href in draft.shares:
         if told := shared_address(href):
@@ -218,19 +217,6 @@ def _link(draft: Draft, book: LinkBook) -> str | None:
     # A text of some length is written in the mail itself, and the links in it are its sources; a linked picture leads to more of it.
     pictures = (line.href for line in draft.lines if line.block.kind == "image")
     return next((h for h in pictures if h is not None and not _is_personal(h, book)), None)
-
-
-def _inner_button(line: Line, book: LinkBook) -> str | None:
-    """The link in running text whose words are those of a button ("Read the full story."), where it ends the line."""
-    linked = [s for s in line.block.spans if s.href and s.text.strip()]
-    if not linked:
-        return None
-    last = linked[-1]
-    words = last.text.strip().rstrip(" →»>›.!")
-    behind = line.text[line.text.rfind(last.text.strip()) + len(last.text.strip()) :]
-    if len(words.split()) < MIN_BUTTON_WORDS or any(c.isalnum() for c in behind) or not says("call_to_action", words):
-        return None
-    return last.href if last.href and book.is_outside(last.href) and not _is_personal(last.href, book) else None
 
 
 def _is_personal(href: str, book: LinkBook) -> bool:

@@ -32,6 +32,8 @@ def read_outline(lines: list[Line], subject: str, names: Sequence[str], book: Li
     """The outline of an issue. `names` are what the newsletter calls itself; a head that is only such a name is its masthead."""
     title = name_heads(lines, subject, names, book)
     drafts, intro = _gather(lines)
+    if _pictures_come_first(lines):
+        _move_pictures(drafts, intro)
     _settle_eyebrows(drafts)
     drafts, intro = take_lists_apart(drafts, intro, strict=title is not None)
     drafts = [d for d in drafts if not _is_quote_row(d)]
@@ -134,6 +136,31 @@ def _is_quote_row(draft: Draft) -> bool:
         and any(FIGURE.match(line.text) for line in rest)
         and all(line.is_meta for line in rest)
     )
+
+
+def _pictures_come_first(lines: Sequence[Line]) -> bool:
+    """Whether pictures stand above the titles that they belong to, rather than below."""
+    titles = [line.index for line in lines if line.role == "title" and line.is_head]
+    above = sum(_is_picture(lines, index - 1) for index in titles)
+    below = sum(_is_picture(lines, index + 1) for index in titles)
+    return above >= 2 and above >= 2 * below and above >= 0.6 * len(titles)
+
+
+def _is_picture(lines: Sequence[Line], index: int) -> bool:
+    return 0 <= index < len(lines) and lines[index].block.kind == "image" and not lines[index].is_furniture
+
+
+def _move_pictures(drafts: Sequence[Draft], intro: list[Line]) -> None:
+    """Give each picture that stands directly above a title to that title's item."""
+    above = intro
+    for draft in drafts:
+        while (
+            above and above[-1].block.kind == "image" and above[-1].index == draft.first.index - 1 - len(draft.pictures)
+        ):
+            draft.pictures.insert(0, above.pop())
+        above = draft.body
+    for draft in drafts:
+        draft.body[:0] = draft.pictures
 
 
 def _share_links(line: Line) -> list[str]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from feedsvc.split.drafts import Draft
-from feedsvc.split.features import Line
+from feedsvc.split.features import Line, inner_button
 from feedsvc.split.heads import CONTENTS, fold
 from feedsvc.split.outline import Outline
 from feedsvc.split.weights import Essay, Story
@@ -121,7 +121,7 @@ def _has_own_link(draft: Draft, *, pictures: bool = True) -> bool:
     """
     if draft.head is not None and draft.head.hrefs:
         return True
-    if any(line.is_cta and line.hrefs for line in draft.body):
+    if any((line.is_cta and line.hrefs) or inner_button(line) for line in draft.body):
         return True
     return pictures and any(line.block.kind == "image" and line.hrefs for line in draft.body[:3])
 

@@ -32,6 +32,7 @@ class Heads:
     MIN_CONTENTS_CHARS = 9
     ANNOUNCING_WORDS = 14  # "Presented by ..." is no longer
     ANNOUNCING_LINKED_WORDS = 8
+    LATE = 0.6  # of the lines: a head below that, over a line of housekeeping, is housekeeping whatever else follows
     INTRO_WORDS = 45  # text under a section's head before its items
     MIN_TITLE_WORDS = 2
     MIN_TITLE_CHARS = 12
