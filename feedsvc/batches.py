@@ -23,7 +23,7 @@ from typing import Literal
 from feedsvc.config import Settings
 from feedsvc.converter import Converter, Ticket, convert_message
 from feedsvc.errors import MessageError, StoreError
-from feedsvc.intake.envelope import recipient_of
+from feedsvc.intake.envelope import given_name, recipient_of
 from feedsvc.intake.files import file_kind
 from feedsvc.intake.outcome import DISK, UNREADABLE, Outcome, failed, internal_error, no_message, too_large
 from feedsvc.intake.rejects import reject
@@ -257,7 +257,7 @@ class Batches:
 
     def _add_one(self, transaction: Batch, item: Item, issue: Issue) -> AddResult | MessageError:
         try:
-            return transaction.add_issue(
+            result = transaction.add_issue(
                 issue,
                 sha256=item.sha256,
                 received=item.received,
@@ -266,11 +266,14 @@ class Batches:
                 way=item.way,
                 recipient=item.recipient,
             )
+            if item.recipient is not None and (name := given_name(item.recipient)) is not None:
+                transaction.name_by_address(issue.newsletter.key, name)
         except StoreError:
             raise
         except Exception as error:
             logger.exception("%s (%s) could not be stored", item.filename, item.sha256)
             return internal_error(error)
+        return result
 
 
 def _look(waiting: Waiting) -> Item:

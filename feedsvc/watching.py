@@ -10,6 +10,7 @@ from feedsvc.config import Settings
 from feedsvc.ingest import Ingester
 from feedsvc.intake.folder import FolderIntake
 from feedsvc.intake.outcome import Progress
+from feedsvc.intake.smtp import MailServer
 from feedsvc.store import Store
 
 logger = logging.getLogger(__name__)
@@ -72,7 +73,12 @@ class Watcher:
 
 def _intakes(settings: Settings, store: Store, wake: threading.Event) -> list[Intake]:
     """The ways in that are set up."""
-    return [FolderIntake(settings, wake.set)]
+    found: list[Intake] = [FolderIntake(settings, wake.set)]
+    if settings.smtp is not None:
+        found.append(MailServer(settings, store, wake.set, "smtp"))
+    if settings.lmtp is not None:
+        found.append(MailServer(settings, store, wake.set, "lmtp"))
+    return found
 
 
 def start_watching(settings: Settings, store: Store, progress: Progress | None = None) -> Watcher:

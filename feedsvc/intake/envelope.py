@@ -34,5 +34,12 @@ def recipient_of(head: bytes, way: str) -> str | None:
     return found["address"].decode("utf-8", "replace") if found else None
 
 
+def given_name(recipient: str) -> str | None:
+    """The name that an address gives its newsletter: `k3j9+weekly-digest@…` says "weekly digest"."""
+    _, plus, tag = recipient.partition("@")[0].partition("+")
+    name = " ".join(tag.replace("-", " ").replace("_", " ").split())
+    return name[:100] if plus and name else None
+
+
 def _clean(address: str) -> str:
     return _NOT_IN_ADDRESSES.sub("", address)

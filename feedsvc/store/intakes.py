@@ -118,6 +118,16 @@ def rename(connection: Connection, slug: str, name: str | None) -> bool:
     return bool(values["name"] != row.name)
 
 
+def name_by_address(connection: Connection, key: str, name: str) -> bool:
+    """Give a newsletter the name that its address says, unless it has one that was given; whether that changed anything."""
+    changed = connection.execute(
+        update(newsletters)
+        .where(newsletters.c.key == key, newsletters.c.own_name.is_(None), newsletters.c.name != name)
+        .values(name=name, own_name=newsletters.c.name)
+    )
+    return changed.rowcount > 0
+
+
 def set_flag(connection: Connection, slug: str, flag: str, value: bool) -> bool:
     """Set `muted` or `whole` of a newsletter; whether it was otherwise before."""
     row = connection.execute(select(newsletters).where(newsletters.c.slug == slug)).one()

@@ -392,6 +392,11 @@ class Batch:
         """As `Store.rename_newsletter`."""
         self._changed |= intakes.rename(self._connection, slug, name)
 
+    def name_by_address(self, key: str, name: str) -> None:
+        """Give the newsletter with this key the name that its address says, unless a name was given already."""
+        with database_errors():
+            self._changed |= intakes.name_by_address(self._connection, key, name)
+
     def set_flag(self, slug: str, flag: Literal["muted", "whole"], value: bool) -> None:
         """Set what a person wants of a newsletter."""
         self._changed |= intakes.set_flag(self._connection, slug, flag, value)

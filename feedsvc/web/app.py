@@ -17,6 +17,7 @@ from feedsvc.store import Store, open_store
 from feedsvc.web import access, feeds, go, inbox, pages, pictures, privacy, when
 from feedsvc.web.documents import DocumentResponse
 from feedsvc.web.headers import SECURITY_HEADERS
+from feedsvc.web.shortcut import Shortcut, ShortcutMiddleware
 from feedsvc.web.site import EXTENSION, Site, root_path, site
 
 _ADVICE: Final = {
@@ -41,7 +42,8 @@ def create_app(settings: Settings | None = None, store: Store | None = None, *, 
             prepare_folders(settings)
         store = open_store(settings.database_url)
     app = Flask(__name__)
-    app.extensions[EXTENSION] = Site(settings, store, follow, settings.known_hosts)
+    shortcut = Shortcut(store) if settings.access_token is None and not settings.trusted_proxies else None
+    app.extensions[EXTENSION] = Site(settings, store, follow, settings.known_hosts, shortcut=shortcut)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters["exact"] = when.exact
     # What is read later, from a file, says the date itself.
@@ -63,6 +65,8 @@ def create_app(settings: Settings | None = None, store: Store | None = None, *, 
     app.after_request(access.remember)
     app.after_request(_secure)
     app.after_request(privacy.release_page)
+    if shortcut is not None:
+        app.wsgi_app = ShortcutMiddleware(app.wsgi_app, shortcut)  # type: ignore[method-assign]
     if proxies := settings.trusted_proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies, x_prefix=proxies
