@@ -205,6 +205,7 @@ def measure_http(rounds: int) -> None:
     here, there = multiprocessing.get_context("spawn").Pipe()
     server = multiprocessing.get_context("spawn").Process(target=serve, args=(there,), daemon=True)
     server.start()
+    there.close()  # so that a server that does not start is seen as such
     port, plain, zipped = here.recv()
     asker = Asker(port)
     status, headers, size = asker.ask("/feed.xml")
@@ -289,11 +290,14 @@ def measure_rendering(articles: int, rounds: int) -> None:
 def main() -> None:
     """Measure and print."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--articles", type=int, default=1_000_000, help="in the large store (default 1000000)")
+    arguments.add_argument(
+        "--articles", type=int, default=1_000_000, help="in the large store (default 1000000; 0: HTTP only)"
+    )
     arguments.add_argument("--rounds", type=int, default=15, help="of each; the median counts (default 15)")
     given = arguments.parse_args()
     measure_http(given.rounds)
-    measure_rendering(given.articles, given.rounds)
+    if given.articles:
+        measure_rendering(given.articles, given.rounds)
 
 
 if __name__ == "__main__":

@@ -57,7 +57,10 @@ def feed(extension: str, slug: str | None = None, window: str | None = None) -> 
         made = build_feed(here, selection, base, wanted, token)
         return Document.of(wanted.write(made), wanted.media_type, modified or made.updated, made.paging.hub)
 
-    document = here.documents.get((selection, extension, base, token), here.store.revision(), make)
+    revision = here.store.revision()
+    document = here.documents.get((selection, extension, base, token), revision, make)
+    if here.shortcut is not None:
+        here.shortcut.remember(asked.environ, revision, document)
     return answer(asked, document)
 
 

@@ -15,6 +15,7 @@ from feedsvc.config import Settings
 from feedsvc.store import Store
 from feedsvc.web.documents import DocumentCache
 from feedsvc.web.people import AddressBook
+from feedsvc.web.shortcut import Shortcut
 
 EXTENSION: Final = "feedsvc"
 
@@ -36,6 +37,7 @@ class Site:
     follow: bool = True
     known_hosts: frozenset[str] = frozenset()
     documents: DocumentCache = field(default_factory=DocumentCache)
+    shortcut: Shortcut | None = None
     people: AddressBook = field(default_factory=AddressBook)
 
 
