@@ -177,8 +177,7 @@ def test_every_route_with_every_credential(app: Flask, credentials: dict[str, Cr
                         assert "ETag" not in answer.headers
                         assert "Set-Cookie" not in answer.headers
                         for private in ("Nobody", "Title", "News", "Other", SECRET, str(app.instance_path)):
-                            assert private not in answer.text
-                    asked += 1
+                            assert private not in answer.get_data(as_text=True)
     assert asked > 3000
 
 
@@ -247,7 +246,7 @@ def test_login_sets_a_cookie_and_leads_back(client: FlaskClient) -> None:
     "elsewhere",
     [
         "https://evil.example/",
-        "/%2F/evil.example/",
+        "//evil.example/",
         "/\\evil.example",
         "javascript:alert(1)",
         "/a\r\nX: y",
@@ -343,7 +342,7 @@ def test_only_known_hosts_are_answered(settings: Settings, store: Store, host: s
     for path in ("/", "/feed.xml", "/feed.xml", "/static/style.css"):
         answer = client.get(path, headers={"Host": host})
         with answer:
-            assert answer.status_code == status, answer.text
+            assert answer.status_code == status
     if status == 400 and host:
         assert "allowed_hosts" in client.get("/", headers={"Host": host}).text
         assert "evil" not in client.get("/", headers={"Host": host}).text
