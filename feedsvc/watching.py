@@ -9,6 +9,8 @@ from typing import Protocol
 from feedsvc.config import Settings
 from feedsvc.ingest import Ingester
 from feedsvc.intake.folder import FolderIntake
+from feedsvc.intake.imap import ImapIntake
+from feedsvc.intake.maildir import MaildirIntake
 from feedsvc.intake.outcome import Progress
 from feedsvc.intake.smtp import MailServer
 from feedsvc.store import Store
@@ -78,6 +80,10 @@ def _intakes(settings: Settings, store: Store, wake: threading.Event) -> list[In
         found.append(MailServer(settings, store, wake.set, "smtp"))
     if settings.lmtp is not None:
         found.append(MailServer(settings, store, wake.set, "lmtp"))
+    if settings.maildirs:
+        found.append(MaildirIntake(settings, store, wake.set))
+    for name, account in (settings.imap or {}).items():
+        found.append(ImapIntake(settings, store, name, account, wake.set))
     return found
 
 

@@ -119,6 +119,11 @@ class Store:
         with writing(self._engine) as connection:
             intakes.note_look(connection, way, problem, datetime.now(UTC))
 
+    def note_failures(self, way: str, details: list[str]) -> None:
+        """Note messages that a way in could not take, with the reason of each."""
+        with self.batch() as batch:
+            batch.count_brought(way, 0, details)
+
     def marks(self, way: str) -> dict[str, str]:
         """What a way in has noted for itself with `set_marks`."""
         with reading(self._engine) as connection:
