@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from feedsvc.links.mend import mend
+from feedsvc.links.mend import mend_uncached
 from feedsvc.links.parameters import without_tracking
 from feedsvc.links.parts import parse, parse_cached
 from feedsvc.links.recipients import recipients_of
@@ -34,7 +34,7 @@ def canonical(href: str, recipients: frozenset[str] = frozenset()) -> Target:
     `href` is the link as it stands in the message; `recipients` the addresses that the message was sent to. What holds
     its target is unwrapped, at most 6 deep. Never raises; `canonical(canonical(x).url)` is `canonical(x)`.
     """
-    outer, problem = mend(href)
+    outer, problem = mend_uncached(href)
     if outer is None:
         return Target(None, None, problem) if problem else _NOTHING
     url, parts = outer, parse(outer)

@@ -50,8 +50,7 @@ _QUOTES = "\"'<>«»“”„‘’`"
 MAX_LENGTH = 16_384
 
 
-@lru_cache(maxsize=4096)  # several questions are asked of each link of a mail
-def mend(href: str) -> tuple[str | None, str | None]:
+def mend_uncached(href: str) -> tuple[str | None, str | None]:
     """The address that `href` means, with its scheme, and None; or None and why there is none.
 
     Both are None for what is no link to a page (`mailto:`, `tel:`, `cid:`, `#part`, empty).
@@ -77,6 +76,10 @@ def mend(href: str) -> tuple[str | None, str | None]:
     if text and "%" in text:
         text = _STRAY_PERCENT.sub("%25", text)
     return text or None, problem
+
+
+# Several questions are asked of each link of a mail.
+mend = lru_cache(maxsize=4096)(mend_uncached)
 
 
 def decode_entities(text: str) -> str:

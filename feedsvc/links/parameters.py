@@ -92,6 +92,18 @@ def _special(host: str) -> tuple[_Rule, ...]:
     return tuple(rule for name in parents(host) for rule in hosts.get(name, ()))
 
 
+@lru_cache(maxsize=8192)
+def _kept_name(written: str) -> str | None:
+    """A parameter's name, decoded and in lower case; None where it tracks wherever it stands."""
+    rules = _rules()
+    name = written.lower()
+    if "%" in name:
+        name = unquote(name)
+    if name in rules.names or (name.startswith(rules.prefixes) and "-" not in name):
+        return None
+    return name
+
+
 def _clean_query(parts: Parts, recipients: Recipients) -> str:
     query = parts.query[1:]
     if "?" in query:
@@ -102,17 +114,16 @@ def _clean_query(parts: Parts, recipients: Recipients) -> str:
     finder = recipients if recipients else None
     kept = []
     for piece in pieces:
-        name, _, value = piece.partition("=")
-        name = name.lower()
-        if "%" in name:
-            name = unquote(name)
-        if name in rules.names or (name.startswith(rules.prefixes) and "-" not in name):
+        written, _, value = piece.partition("=")
+        name = _kept_name(written)
+        if name is None:
             continue
         if special and any(r.holds(name, value, parts.path) for r in special):
             continue
         if name in rules.anywhere and any(r.holds(name, unquote(value), parts.path) for r in rules.anywhere[name]):
             continue
-        if finder is not None and (finder.is_token(value) or finder.found_in(piece)):
+        # No address is shorter than `a@b.cd`, and no encoding of one.
+        if finder is not None and (finder.is_token(value) or (len(piece) >= 6 and finder.found_in(piece))):
             continue
         kept.append(piece)
     if len(kept) != len(pieces):

@@ -25,7 +25,6 @@ _MAX_INFLATED = 65_536
 # Nothing is decoded without one of these in the address: a scheme in clear, the first letters of `http` or of `{"` in
 # base64, zlib's first bytes in base64, or Postmark's shape, which leaves the scheme out. Most links stop here, so it is
 # done with plain searches, which take a fifth of the time of one regular expression.
-_HINTS = ("aHR0c", "SFRUU", "eyJ", "eyA", "ewo", "/eJ")
 _POSTMARK_HINT = re.compile(r"/[23][mts]{1,2}/")
 _B64 = re.compile(r"[A-Za-z0-9+/_\-]+={0,2}")
 _HTTP = re.compile(r"https?(?::|%3A)", re.IGNORECASE)
@@ -57,7 +56,7 @@ def unwrap_parts(parts: Parts) -> str | None:
     rest = parts.path + parts.query
     if (
         "http" not in rest.lower()
-        and not any(hint in rest for hint in _HINTS)
+        and not ("aHR0c" in rest or "SFRUU" in rest or "eyJ" in rest or "eyA" in rest or "ewo" in rest or "/eJ" in rest)
         and not (("/2" in rest or "/3" in rest) and _POSTMARK_HINT.search(rest))
     ):
         return None
