@@ -54,8 +54,15 @@ def iter_members(path: Path, name: str) -> Iterator[tuple[str, Member]]:
     OSError where it cannot be read.
     """
     members = _zip_members if name.lower().endswith(ZIP_SUFFIXES) else _tar_members
-    try:
+    with damage_told():
         yield from members(path)
+
+
+@contextlib.contextmanager
+def damage_told() -> Iterator[None]:
+    """Turn what the libraries say about a damaged archive, also while a member is read, into MessageError."""
+    try:
+        yield
     except _DAMAGED as damage:
         raise MessageError(
             f"the archive is damaged ({damage or type(damage).__name__}). What came before the damage was taken in. "

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal
 
-from feedsvc.intake.archives import Member, is_archive, iter_members
+from feedsvc.intake.archives import Member, damage_told, is_archive, iter_members
 
 FileKind = Literal["message", "mbox", "archive"]
 
@@ -69,7 +69,9 @@ def iter_messages(path: Path, max_bytes: int | None = None) -> Iterator[tuple[by
     kind = file_kind(path)
     if kind == "message":
         with path.open("rb") as file:
-            yield _read(file, max_bytes), path.name
+            # A Maildir's names say nothing of what is in them.
+            in_maildir = path.parent.name in MAILDIR_FOLDERS and path.suffix.lower() not in MESSAGE_SUFFIXES
+            yield _read(file, max_bytes), f"{path.name}.eml" if in_maildir else path.name
     elif kind is not None:
         yield from iter_box(path, path.name, kind, max_bytes)
 
@@ -77,8 +79,9 @@ def iter_messages(path: Path, max_bytes: int | None = None) -> Iterator[tuple[by
 def iter_box(path: Path, name: str, kind: FileKind, max_bytes: int | None = None) -> Iterator[tuple[bytes, str]]:
     """The messages in an mbox or archive of this name, as `iter_messages` gives them; no more than one is in memory."""
     if kind == "archive":
-        for own_name, member in iter_members(path, name):
-            yield from _messages_of_member(member, own_name, max_bytes)
+        with damage_told():
+            for own_name, member in iter_members(path, name):
+                yield from _messages_of_member(member, own_name, max_bytes)
         return
     with path.open("rb") as file:
         for number, message in enumerate(split_mbox(file, max_bytes), 1):
