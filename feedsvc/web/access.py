@@ -125,7 +125,7 @@ def _opens(given: str, expected: str) -> bool:
     if request.method not in ("GET", "HEAD") or "." not in given:
         return False
     feed = site().store.feed_of_token(given)
-    return feed is not None and feed == feed_name(request.path, request.query_string.decode("latin-1"))
+    return feed is not None and feed == feed_name(request.path, request.query_string.decode("utf-8", "replace"))
 
 
 def _same(given: str, expected: str) -> bool:
@@ -141,7 +141,7 @@ def _refused() -> Response:
     """Say that a token is needed: a person gets the login page, a program a challenge that it understands."""
     wants_page = request.accept_mimetypes.quality("text/html") > 0 and "text/html" in request.headers.get("Accept", "")
     if wants_page and request.method in ("GET", "HEAD") and feed_name(request.path, "") is None:
-        query = request.query_string.decode("latin-1")
+        query = request.query_string.decode("utf-8", "replace")
         wanted = request.path if TOKEN in query or not query else f"{request.path}?{query}"
         return _login_page(401, wanted)
     response = Response(

@@ -47,7 +47,7 @@ def feed(extension: str, slug: str | None = None, window: str | None = None) -> 
     """Serve the feed of all newsletters or of one, narrowed as the query says, or a document of its archive."""
     # Each look through Flask's proxies takes a microsecond, and this is asked for all day long.
     asked: Request = request._get_current_object()  # type: ignore[attr-defined]
-    selection = read_selection(asked.query_string.decode("latin-1"), slug, window)
+    selection = read_selection(asked.query_string.decode("utf-8", "replace"), slug, window)
     here, wanted = site(), FORMATS[extension]
     base, token = base_url_of(here, asked), g.get("token", "") if asked.query_string else ""
 
