@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-import io
-import logging
-import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from feedsvc import __version__
 from feedsvc.errors import FeedsvcError, MessageError
+from feedsvc.terminal import (
+    Commands,
+    complain,
+    counted,
+    data_option,
+    debugging,
+    mistake,
+    new_table,
+    open_data,
+    progress_bar,
+    rendered,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,34 +31,11 @@ if TYPE_CHECKING:
     from feedsvc.config import Settings
     from feedsvc.intake.outcome import IngestReport, Outcome, Status
     from feedsvc.model import Issue
-    from feedsvc.store import Store
 
 STDIN = "-"
 
 
-class _Commands(click.Group):
-    """The group of commands: what goes wrong is told in one line, and only FEEDSVC_DEBUG shows where."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        # What commands find is in what they print; `serve`, which logs, says so. Only then does this logger speak.
-        logging.getLogger("feedsvc").addHandler(logging.NullHandler())
-        try:
-            return super().invoke(ctx)
-        except FeedsvcError as error:
-            if _debugging():
-                raise
-            _complain(error.detail)
-            sys.exit(1)
-        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
-            raise  # click knows what to do: usage is status 2, a reader that left ends the command quietly
-        except Exception as error:
-            if _debugging():
-                raise
-            _complain(_mistake(error))
-            sys.exit(1)
-
-
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="feedsvc", message="%(prog)s %(version)s")
 def main() -> None:
     """Turn e-mail newsletters into a feed with one entry for each article.
@@ -64,17 +49,8 @@ def main() -> None:
     """
 
 
-def _data_option(command: Callable[..., None]) -> Callable[..., None]:
-    return click.option(
-        "--data",
-        metavar="DIR",
-        help="The data folder.  [default: FEEDSVC_DATA, else ./data]",
-        type=click.Path(path_type=Path),
-    )(command)
-
-
 @main.command()
-@_data_option
+@data_option
 @click.option("--host", help="The address to serve on; 0.0.0.0 for all of this machine's.  [default: 127.0.0.1]")
 @click.option(
     "--port", type=click.IntRange(0, 65535), help="The port to serve on; 0 takes any free one.  [default: 8080]"
@@ -94,7 +70,7 @@ def serve(data: Path | None, host: str | None, port: int | None, allow_public: b
     from feedsvc.serve import log_to
     from feedsvc.serve import serve as serve_until_ended
 
-    log_to(sys.stderr, tracebacks=_debugging())
+    log_to(sys.stderr, tracebacks=debugging())
 
     def announce(settings: Settings) -> None:
         click.echo(f"feedsvc {__version__} is running; Ctrl-C ends it.")
@@ -137,7 +113,7 @@ def convert(files: tuple[str, ...], form: str, explain: bool) -> None:
     for name, issue in _converted(files):
         if isinstance(issue, FeedsvcError):
             failed = True
-            _complain(f"{name}: {issue.detail}")
+            complain(f"{name}: {issue.detail}")
         if explain:
             if not isinstance(issue, FeedsvcError):
                 out.write(_explained(issue).encode("utf-8"))
@@ -170,10 +146,10 @@ def _converted(files: tuple[str, ...]) -> Iterator[tuple[str, Issue | FeedsvcErr
                 yield file, convert_message(data, received=received, filename=filename)
             except MessageError as error:
                 yield file, error
-            except Exception as mistake:
-                if _debugging():
+            except Exception as error:
+                if debugging():
                     raise
-                yield file, FeedsvcError(_mistake(mistake), code="internal")  # the other messages are not held up
+                yield file, FeedsvcError(mistake(error), code="internal")  # the other messages are not held up
         if empty:
             yield file, FeedsvcError("holds no message: not an .eml, .mbox, .html, .txt or .md file", code="no-message")
 
@@ -215,27 +191,27 @@ def _table_of_articles(issue: Issue) -> str:
 
     def cells(console: Console) -> None:
         console.print(Text(f"{issue.newsletter.name}: {issue.subject} ({issue.sent:%d %B %Y})", style="bold"))
-        table = _table("Title", "Read", "Section", "Site", "Kind")
+        shown = new_table("Title", "Read", "Section", "Site", "Kind")
         for article in issue.articles:
             site = Text(
                 site_name(article.url) if article.url else "", style=f"link {article.url}" if article.url else ""
             )
             read = read_time(article.read_minutes, article.read_source).removesuffix(" read")
-            table.add_row(Text(article.title), Text(read), Text(article.section or ""), site, Text(article.kind))
-        console.print(table)
+            shown.add_row(Text(article.title), Text(read), Text(article.section or ""), site, Text(article.kind))
+        console.print(shown)
 
-    return _rendered(cells)
+    return rendered(cells)
 
 
 def _explained(issue: Issue) -> str:
     from feedsvc.explain import explain
 
-    return _rendered(lambda console: explain(issue, console))
+    return rendered(lambda console: explain(issue, console))
 
 
 @main.command()
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@_data_option
+@data_option
 def ingest(paths: tuple[Path, ...], data: Path | None) -> None:
     """Take in messages from files and folders at once; a server that runs on the same data folder shows them.
 
@@ -250,18 +226,18 @@ def ingest(paths: tuple[Path, ...], data: Path | None) -> None:
     from feedsvc.ingest import ingest_paths
     from feedsvc.intake.files import find_files
 
-    with _open_data(data) as (settings, store):
+    with open_data(data) as (settings, store):
         size = sum(file.stat().st_size for file in find_files(paths) if file.is_file())
-        with _progress_bar("Taking in", size) as advance:
+        with progress_bar("Taking in", size) as advance:
             report = ingest_paths(paths, settings, store, lambda outcome: advance(outcome.size))
     named = set(paths)
     skipped = [outcome for outcome in report.outcomes if outcome.status == "skipped" and outcome.path in named]
-    new = f"{_counted(report.count('new'), 'new message')} ({_counted(report.articles, 'article')})"
-    _finish(report, [new, _counted(report.count("duplicate"), "duplicate")], ["updated", "skipped"], refused=skipped)
+    new = f"{counted(report.count('new'), 'new message')} ({counted(report.articles, 'article')})"
+    _finish(report, [new, counted(report.count("duplicate"), "duplicate")], ["updated", "skipped"], refused=skipped)
 
 
 @main.command()
-@_data_option
+@data_option
 def reprocess(data: Path | None) -> None:
     """Convert the whole archive again, as after an update of feedsvc; entries keep their ids.
 
@@ -274,13 +250,13 @@ def reprocess(data: Path | None) -> None:
     """
     from feedsvc.reprocess import reprocess as convert_again
 
-    with _open_data(data) as (settings, store), _progress_bar("Converting again", store.counts().messages) as advance:
+    with open_data(data) as (settings, store), progress_bar("Converting again", store.counts().messages) as advance:
         report = convert_again(settings, store, lambda outcome: advance(1))
     _finish(report, [f"{report.count('updated')} updated", f"{report.count('duplicate')} unchanged"], ["new"])
 
 
 @main.command()
-@_data_option
+@data_option
 def newsletters(data: Path | None) -> None:
     """List the newsletters that have come in, with how much of each, and when the last one came.
 
@@ -290,25 +266,25 @@ def newsletters(data: Path | None) -> None:
     """
     from rich.text import Text
 
-    with _open_data(data) as (settings, store):
+    with open_data(data) as (settings, store):
         rows = store.newsletters()
 
     def cells(console: Console) -> None:
         if not rows:
             console.print(Text(f"No newsletters yet. Drop messages into {settings.inbox}, or use: feedsvc ingest FILE"))
             return
-        table = _table("Newsletter", "Issues", "Articles", "Last issue")
+        shown = new_table("Newsletter", "Issues", "Articles", "Last issue")
         for row in rows:
             last = f"{row.latest:%Y-%m-%d}" if row.latest else ""
-            table.add_row(Text(row.newsletter.name), str(row.issues), str(row.articles), last)
-        console.print(table)
+            shown.add_row(Text(row.newsletter.name), str(row.issues), str(row.articles), last)
+        console.print(shown)
 
-    sys.stdout.buffer.write(_rendered(cells).encode("utf-8"))
+    sys.stdout.buffer.write(rendered(cells).encode("utf-8"))
 
 
 @main.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
-@_data_option
+@data_option
 @click.option("--base-url", metavar="URL", help="The address at which the copy will stand.  [default: the setting]")
 def export(folder: Path, data: Path | None, base_url: str | None) -> None:
     """Write feeds and pages as files, which any web server can hold; only what changed is written again.
@@ -321,12 +297,12 @@ def export(folder: Path, data: Path | None, base_url: str | None) -> None:
     """
     from feedsvc.web.export import export as write_copy
 
-    with _open_data(data, base_url=base_url) as (settings, store), _progress_bar("Writing", 0) as advance:
+    with open_data(data, base_url=base_url) as (settings, store), progress_bar("Writing", 0) as advance:
         report = write_copy(settings, store, folder, lambda files: advance(1))
-    click.echo(f"{_counted(report.files, 'file')}, {report.written} written, {report.removed} removed")
+    click.echo(f"{counted(report.files, 'file')}, {report.written} written, {report.removed} removed")
 
 
-@main.group(cls=_Commands)
+@main.group(cls=Commands)
 def tokens() -> None:
     """Let a reader open one feed and nothing else, with a token in the feed's address.
 
@@ -340,7 +316,7 @@ def tokens() -> None:
 
 @tokens.command("add")
 @click.argument("feed", metavar="FEED")
-@_data_option
+@data_option
 @click.option("--name", default="", help="What the token is for, as `feedsvc tokens list` shows it.")
 def add_token(feed: str, data: Path | None, name: str) -> None:
     """Make a token for one feed, and print the address that carries it; it is not shown again.
@@ -356,7 +332,7 @@ def add_token(feed: str, data: Path | None, name: str) -> None:
     from feedsvc.errors import SettingsError
     from feedsvc.web.feeds import feed_name
 
-    with _open_data(data) as (settings, store):
+    with open_data(data) as (settings, store):
         parts = urlsplit(feed)
         root = urlsplit(settings.public_url).path
         path = parts.path.removeprefix(root) if parts.netloc else parts.path
@@ -368,13 +344,13 @@ def add_token(feed: str, data: Path | None, name: str) -> None:
             )
         row, token = store.add_token(wanted, " ".join(name.split())[:100])
         if settings.access_token is None:
-            _complain("no access_token is set: the feeds are open, and the token makes no difference yet")
+            complain("no access_token is set: the feeds are open, and the token makes no difference yet")
         click.echo(f"{settings.public_url}{wanted}{'&' if '?' in wanted else '?'}token={token}")
-        _complain(f"`feedsvc tokens revoke {row.id}` takes it back")
+        complain(f"`feedsvc tokens revoke {row.id}` takes it back")
 
 
 @tokens.command("list")
-@_data_option
+@data_option
 def list_tokens(data: Path | None) -> None:
     """List the tokens, with what each opens; the tokens themselves are kept nowhere.
 
@@ -384,24 +360,24 @@ def list_tokens(data: Path | None) -> None:
     """
     from rich.text import Text
 
-    with _open_data(data) as (_, store):
+    with open_data(data) as (_, store):
         rows = store.tokens()
 
     def cells(console: Console) -> None:
         if not rows:
             console.print(Text("No tokens. Make one: feedsvc tokens add /feed.xml"))
             return
-        table = _table("Id", "Name", "Made", "Opens")
+        shown = new_table("Id", "Name", "Made", "Opens")
         for row in rows:
-            table.add_row(Text(row.id), Text(row.name), f"{row.created:%Y-%m-%d}", Text(row.feed))
-        console.print(table)
+            shown.add_row(Text(row.id), Text(row.name), f"{row.created:%Y-%m-%d}", Text(row.feed))
+        console.print(shown)
 
-    sys.stdout.buffer.write(_rendered(cells).encode("utf-8"))
+    sys.stdout.buffer.write(rendered(cells).encode("utf-8"))
 
 
 @tokens.command("revoke")
 @click.argument("token_id", metavar="ID")
-@_data_option
+@data_option
 def revoke_token(token_id: str, data: Path | None) -> None:
     """Make a token open nothing from now on; ID is what `feedsvc tokens list` shows.
 
@@ -411,7 +387,7 @@ def revoke_token(token_id: str, data: Path | None) -> None:
     """
     from feedsvc.errors import SettingsError
 
-    with _open_data(data) as (_, store):
+    with open_data(data) as (_, store):
         if not store.revoke_token(token_id):
             raise SettingsError(f"there is no token {token_id}. `feedsvc tokens list` shows them.")
     click.echo(f"{token_id} opens nothing any more")
@@ -423,69 +399,7 @@ def _finish(
     """Name what was not taken in, with its reason; print the counts, rare ones where they are not 0; exit 1 or 0."""
     refused = [*refused, *(outcome for outcome in report.outcomes if outcome.status in ("rejected", "failed"))]
     for outcome in refused:
-        _complain(f"{outcome.status}: {outcome.path or outcome.name}: {outcome.detail}")
+        complain(f"{outcome.status}: {outcome.path or outcome.name}: {outcome.detail}")
     rare_counts = [f"{report.count(status)} {status}" for status in (*rare, "failed") if report.count(status)]
     click.echo(", ".join([*counts, f"{report.count('rejected')} rejected", *rare_counts]))
     sys.exit(1 if refused else 0)
-
-
-@contextmanager
-def _open_data(data: Path | None, **overrides: object) -> Iterator[tuple[Settings, Store]]:
-    """The settings and the store of a data folder, which is made where it is not there."""
-    from feedsvc.config import load_settings, prepare_folders
-    from feedsvc.store import open_store
-
-    settings = load_settings(data=data, **overrides)
-    prepare_folders(settings)
-    with open_store(settings.database_url) as store:
-        yield settings, store
-
-
-@contextmanager
-def _progress_bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A bar on standard error, and what moves it on; no bar where that is no terminal."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task(what, total=total or None)
-        yield lambda amount: progress.advance(task, amount)
-
-
-def _table(*columns: str) -> Any:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table
-
-
-def _rendered(draw: Callable[[Console], None]) -> str:
-    """What `draw` prints: coloured and as wide as the terminal, or plain and 120 columns wide where it is piped."""
-    from rich.console import Console
-
-    on_terminal = sys.stdout.isatty()
-    paper = io.StringIO()
-    width = None if on_terminal else int(os.environ.get("COLUMNS") or 120)
-    draw(Console(file=paper, force_terminal=on_terminal, width=width, highlight=False, soft_wrap=False))
-    return "".join(f"{line.rstrip()}\n" for line in paper.getvalue().splitlines())
-
-
-def _complain(sentence: str) -> None:
-    click.echo(f"feedsvc: {sentence}", err=True)
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def _mistake(error: Exception) -> str:
-    what = f"{type(error).__name__}: {error}".removesuffix(": ")
-    return f"{what}. This is a mistake in feedsvc; FEEDSVC_DEBUG=1 shows where."
-
-
-def _debugging() -> bool:
-    return bool(os.environ.get("FEEDSVC_DEBUG"))

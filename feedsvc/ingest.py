@@ -196,20 +196,20 @@ class Ingester:
 
         def fitting() -> Iterator[Arrival]:
             nonlocal refusal, number
-            for number, (data, name) in enumerate(iter_box(box.path, box.filename, kind, limit), 1):
-                if len(data) > limit:
-                    refusal = too_large(f"message {number} in it", limit)
-                else:
-                    yield Arrival(data, name, box.received)
+            try:
+                for number, (data, name) in enumerate(iter_box(box.path, box.filename, kind, limit), 1):
+                    if len(data) > limit:
+                        refusal = too_large(f"message {number} in it", limit)
+                    else:
+                        yield Arrival(data, name, box.received)
+            except MessageError as damage:
+                refusal = damage  # what came before it is taken
 
-        try:
-            for batch in _batched(fitting()):
-                if new := self._unknown(batch):
-                    self._put(new, box.way)
-                yield
-        except MessageError as damage:
-            return damage
-        return refusal if number else MessageError("the file holds no messages.", code="empty")
+        for batch in _batched(fitting()):
+            if new := self._unknown(batch):
+                self._put(new, box.way)
+            yield
+        return refusal if refusal or number else MessageError("the file holds no messages.", code="empty")
 
     def _unknown(self, arrivals: list[Arrival]) -> list[Arrival]:
         """Those whose bytes the store has not: with its articles committed, a message is in the archive or the spool."""

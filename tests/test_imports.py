@@ -20,7 +20,7 @@ STOREYS: tuple[frozenset[str], ...] = (
     frozenset({"convert", "articles"}),
     frozenset({"store", "publish", "config", "rules", "ways"}),
     frozenset({"intake", "converter", "batches", "ingest", "reprocess", "resolve"}),
-    frozenset({"watching", "web", "serve", "explain", "cli"}),
+    frozenset({"watching", "web", "serve", "explain", "terminal", "mail_cli", "cli"}),
 )
 STOREY = {room: number for number, rooms in enumerate(STOREYS) for room in rooms}
 PURE = frozenset().union(*STOREYS[:4])
@@ -40,7 +40,9 @@ WORLD = frozenset(
 WORLD_CALLS = frozenset({"open", "print", "input", "datetime.now", "datetime.utcnow", "date.today", "datetime.today"})
 WORLD_CALLS |= {"uuid.uuid1", "uuid.uuid4", "uuid1", "uuid4"}
 # mail-parser logs a line for each odd part; mail/ silences it, and says the same as a Problem.
-ALLOWED = frozenset({("mail", "logging"), ("ways", "pydantic_settings.NoDecode")})
+ALLOWED = frozenset(
+    {("mail", "logging"), ("ways", "pydantic_settings.NoDecode"), ("terminal", "click"), ("mail_cli", "click")}
+)
 
 ONLY_IN = {
     "mailparser": "mail",
