@@ -516,3 +516,30 @@ def test_nothing_of_real_newsletters_gives_their_reader_away(shared: Path, caplo
     assert mails >= 240
     assert decodable >= 215
     assert caplog.records == []
+
+
+def test_no_page_of_real_newsletters_gives_their_reader_away(
+    shared: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The same mails as the application serves them: every issue's page, and the front page."""
+    settings = load_settings(data=tmp_path / "data", resolve="never", feed_limit=1000)
+    secrets: set[str] = {"reader@example.org", "reader.one@example.org"}
+    with open_store(settings.database_url) as store:
+        for path in sorted(p for p in shared.glob("corpus*/**/*") if p.suffix in {".eml", ".html", ".txt"}):
+            made = convert(path.read_bytes(), received=datetime(2026, 1, 1, tzinfo=UTC), filename=path.name)
+            secrets |= {each for each in made.recipients if len(each) >= 8}
+            add(store, made)
+        client = create_app(settings, store).test_client()
+        pages = ["/", *(f"/issues/{uid}" for uid in store.issue_ids())]
+        for page in pages:
+            answer = client.get(page)
+            assert answer.status_code == 200
+            text = plain_text(answer.data).lower()
+            assert [each for each in secrets if each.lower() in text or each.lower() in unquote(text)] == [], page
+            for url in set(re.findall(r"https?://[^\s<>\"']+", plain_text(answer.data))):
+                if not url.startswith("http://localhost/"):
+                    assert not is_tracker(url), (page, url)
+                    assert unwrap(url) is None, (page, url)
+                    assert not is_personal(url), (page, url)
+    assert len(pages) > 200
+    assert caplog.records == []
