@@ -12,6 +12,7 @@ import click
 
 from feedsvc import __version__
 from feedsvc.errors import FeedsvcError, MessageError
+from feedsvc.mail_cli import addresses, fetch, newsletters, status, take_from_stdin
 from feedsvc.terminal import (
     Commands,
     complain,
@@ -58,7 +59,18 @@ def main() -> None:
 @click.option(
     "--allow-public", is_flag=True, default=None, help="Serve to other machines even where no access_token is set."
 )
-def serve(data: Path | None, host: str | None, port: int | None, allow_public: bool | None) -> None:
+@click.option(
+    "--smtp", metavar="HOST:PORT", help="Take mail for secret addresses by SMTP here.  [default: the setting]"
+)
+@click.option("--lmtp", metavar="HOST:PORT", help="Take mail from a mail server by LMTP here.  [default: the setting]")
+def serve(
+    data: Path | None,
+    host: str | None,
+    port: int | None,
+    allow_public: bool | None,
+    smtp: str | None,
+    lmtp: str | None,
+) -> None:
     """Watch the inbox and serve the feed, until Ctrl-C or SIGTERM.
 
     \b
@@ -78,7 +90,9 @@ def serve(data: Path | None, host: str | None, port: int | None, allow_public: b
         click.echo(f"  Subscribe to the feed   {settings.public_url}/feed.xml")
         click.echo(f"  Look at the articles    {settings.public_url}/")
 
-    serve_until_ended(load_settings(data=data, host=host, port=port, allow_public=allow_public), announce)
+    serve_until_ended(
+        load_settings(data=data, host=host, port=port, allow_public=allow_public, smtp=smtp, lmtp=lmtp), announce
+    )
 
 
 @main.command()
@@ -215,19 +229,26 @@ def _explained(issue: Issue) -> str:
 def ingest(paths: tuple[Path, ...], data: Path | None) -> None:
     """Take in messages from files and folders at once; a server that runs on the same data folder shows them.
 
-    PATH is an .eml or .mbox, a saved .html, .txt or .md body, or a folder of such. The files stay where they are.
-    Exit status 1 tells that at least one message was rejected; each is named with its reason.
+    PATH is an .eml or .mbox, a saved .html, .txt or .md body, a .zip or .tar.gz of such, a Maildir or a folder. The files
+    stay where they are. Run it again after an interruption: what is in already is passed over. Exit status 1 tells that
+    at least one message was rejected; each is named with its reason.
+
+    - takes one message from standard input, for procmail, maildrop and mail servers: quietly, with the exit statuses of
+    sysexits.h (75 asks to try again).
 
     \b
     Examples:
       feedsvc ingest ~/Mail/newsletters
-      feedsvc ingest --data /var/lib/feedsvc issue.eml archive.mbox
+      feedsvc ingest --data /var/lib/feedsvc issue.eml archive.mbox takeout.zip
+      feedsvc ingest --data /var/lib/feedsvc - < issue.eml
     """
+    if paths == (Path(STDIN),):
+        sys.exit(take_from_stdin(data))
     from feedsvc.ingest import ingest_paths
-    from feedsvc.intake.files import find_files
+    from feedsvc.intake.files import find_files, unfolded_bytes
 
     with open_data(data) as (settings, store):
-        size = sum(file.stat().st_size for file in find_files(paths) if file.is_file())
+        size = sum(unfolded_bytes(file) for file in find_files(paths))
         with progress_bar("Taking in", size) as advance:
             report = ingest_paths(paths, settings, store, lambda outcome: advance(outcome.size))
     named = set(paths)
@@ -253,33 +274,6 @@ def reprocess(data: Path | None) -> None:
     with open_data(data) as (settings, store), progress_bar("Converting again", store.counts().messages) as advance:
         report = convert_again(settings, store, lambda outcome: advance(1))
     _finish(report, [f"{report.count('updated')} updated", f"{report.count('duplicate')} unchanged"], ["new"])
-
-
-@main.command()
-@data_option
-def newsletters(data: Path | None) -> None:
-    """List the newsletters that have come in, with how much of each, and when the last one came.
-
-    \b
-    Example:
-      feedsvc newsletters --data ~/newsletters
-    """
-    from rich.text import Text
-
-    with open_data(data) as (settings, store):
-        rows = store.newsletters()
-
-    def cells(console: Console) -> None:
-        if not rows:
-            console.print(Text(f"No newsletters yet. Drop messages into {settings.inbox}, or use: feedsvc ingest FILE"))
-            return
-        shown = new_table("Newsletter", "Issues", "Articles", "Last issue")
-        for row in rows:
-            last = f"{row.latest:%Y-%m-%d}" if row.latest else ""
-            shown.add_row(Text(row.newsletter.name), str(row.issues), str(row.articles), last)
-        console.print(shown)
-
-    sys.stdout.buffer.write(rendered(cells).encode("utf-8"))
 
 
 @main.command()
@@ -403,3 +397,7 @@ def _finish(
     rare_counts = [f"{report.count(status)} {status}" for status in (*rare, "failed") if report.count(status)]
     click.echo(", ".join([*counts, f"{report.count('rejected')} rejected", *rare_counts]))
     sys.exit(1 if refused else 0)
+
+
+for _command in (newsletters, addresses, status, fetch):
+    main.add_command(_command)

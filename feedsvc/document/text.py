@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from feedsvc.document.addresses import link_titles
 from feedsvc.document.html import read_html
 from feedsvc.document.lines import MAX_BLOCKS, visible
 from feedsvc.model import Block, BlockKind, Document, Problem, Span
@@ -48,6 +49,8 @@ DASH = re.compile(r"[–—:]|-{1,2}\s")
 MAX_LINKED_WORDS = 25
 MAX_HEADING_CHARS = 90
 UNDERLINE_SLACK = 2
+LONE_ADDRESS = re.compile(r"\s*<?(?:https?://|www\.)[^\s<>]+>?\s*")
+BOXED = re.compile(r"\|\s+(\S.*\S)\s+\|")
 
 
 def read_text(text: str) -> Document:
@@ -70,7 +73,7 @@ def read_text(text: str) -> Document:
         for position, line in enumerate(paragraph):
             blocks.append(_block(line, footnotes, number, gap if position == 0 else 0))
             lengths.append(len(line.strip()))
-    return Document("text", tuple(_ruled_headings(blocks, lengths)), problems=problems)
+    return Document("text", tuple(link_titles(_ruled_headings(blocks, lengths))), problems=problems)
 
 
 def _ruled_headings(blocks: list[Block], lengths: list[int]) -> list[Block]:
@@ -179,6 +182,10 @@ def _is_left_open(title: str, line: str) -> bool:
     )
 
 
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
+
+
 def _belongs(previous: str, line: str, width: int, logical: str) -> bool:
     """Whether `line` only goes on with the logical line that ends in `previous`."""
     if RULE.match(line) or RULE.match(previous) or STARRED_HEADING.match(line.strip()):
@@ -187,6 +194,10 @@ def _belongs(previous: str, line: str, width: int, logical: str) -> bool:
         return True
     if logical.count("[") > logical.count("]") or logical.count("(") > logical.count(")"):
         return len(logical) < 2_000
+    if LONE_ADDRESS.fullmatch(previous):
+        return False
+    if LONE_ADDRESS.fullmatch(line) and (_indent(line) > _indent(previous) or previous.rstrip()[-1:] in ".!?…"):
+        return False
     if (bullet := BULLET.match(line)) and not (
         # A dash that wrapping has put at the start of a line is no bullet, unless the lines above are bulleted too.
         bullet["mark"] in "-–*"
@@ -213,6 +224,8 @@ def _block(line: str, footnotes: dict[str, str], paragraph: int, gap: int) -> Bl
     kind: BlockKind = "paragraph"
     ordinal, level = "", 0
     stripped = line.strip()
+    if boxed := BOXED.fullmatch(stripped):
+        stripped = boxed[1]
     if starred := STARRED_HEADING.match(stripped):
         spans = tuple(_spans(stripped[starred.end() :].strip(), footnotes))
         return Block("heading", spans, level=2, boxes=(paragraph,), paragraph=paragraph, after_break=gap)

@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal
 
+from feedsvc.intake import archives
 from feedsvc.intake.archives import Member, damage_told, is_archive, iter_members
 
 FileKind = Literal["message", "mbox", "archive"]
@@ -157,6 +158,16 @@ def find_files(paths: Iterable[Path]) -> Iterator[Path]:
             if Path(folder).name in MAILDIR_FOLDERS and is_maildir(Path(folder).parent):
                 kept = [name for name in kept if not is_discarded(name)]
             yield from (Path(folder, name) for name in kept)
+
+
+def unfolded_bytes(file: Path) -> int:
+    """About how many bytes of messages a file holds; 0 where that cannot be told."""
+    if is_archive(file.name):
+        return archives.unfolded_bytes(file)
+    try:
+        return file.stat().st_size
+    except OSError:
+        return 0
 
 
 def is_maildir(folder: Path) -> bool:

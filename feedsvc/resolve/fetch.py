@@ -81,10 +81,11 @@ class Fetcher:
         wants: Callable[[str], bool] = lambda media_type: media_type in ("text/html", "application/xhtml+xml"),
         accept: str = "text/html,application/xhtml+xml;q=0.9,*/*;q=0.5",
         max_bytes: int = MAX_BYTES,
+        form: bytes | None = None,
     ) -> Answer:
         """Ask for one address; a redirect is an answer like others.
 
-        `wants` says of a media type whether its body is read. Raises ResolveError.
+        `wants` says of a media type whether its body is read. With `form`, these bytes are sent by POST. Raises ResolveError.
         """
         target = _target(url)
         clock.ends += self._pace(target.host)
@@ -101,7 +102,7 @@ class Fetcher:
         alarm.daemon = True
         alarm.start()
         try:
-            answer = _ask(connection, target, wants, accept, max_bytes)
+            answer = _ask(connection, target, wants, accept, max_bytes, form)
         except ResolveError:
             raise
         except (TimeoutError, HTTPError, OSError, ValueError, AttributeError) as failure:
@@ -197,16 +198,25 @@ class _GuardedHTTPS(_Guarded, HTTPSConnection):
     pass
 
 
-def _ask(connection: _Guarded, target: _Target, wants: Callable[[str], bool], accept: str, max_bytes: int) -> Answer:
+def _ask(
+    connection: _Guarded,
+    target: _Target,
+    wants: Callable[[str], bool],
+    accept: str,
+    max_bytes: int,
+    form: bytes | None,
+) -> Answer:
     connection.request(
-        "GET",
+        "GET" if form is None else "POST",
         target.path,
+        body=form,
         headers={
             "User-Agent": USER_AGENT,
             "Accept": accept,
             # Compressed, a small answer could become a very large one.
             "Accept-Encoding": "identity",
             "Connection": "close",
+            **({} if form is None else {"Content-Type": "application/x-www-form-urlencoded"}),
         },
         preload_content=False,
         decode_content=False,

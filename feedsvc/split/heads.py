@@ -78,7 +78,11 @@ def _issue_title(lines: list[Line], subject: str, names: Sequence[str]) -> Line 
             if found is None or (line.hrefs and not found.hrefs):
                 found = line
             _drop(line, "the issue's own title")
-        elif text in mastheads or (text and line.index < Heads.MASTHEAD_LINES and _is_masthead(text, mastheads)):
+        elif text in mastheads or (
+            text
+            and line.index < Heads.MASTHEAD_LINES
+            and (_is_masthead(text, mastheads) or any(_begins_name(line.text, name) for name in names))
+        ):
             _drop(line, "the newsletter's name")
     if found is not None:
         _drop_byline(found, lines)
@@ -100,13 +104,18 @@ def _drop_byline(title: Line, lines: Sequence[Line]) -> None:
     """What stands between the issue's title and its text names the author, the date, the app, or is a subtitle: no items."""
     for line in lines[title.index + 1 : title.index + Heads.BYLINE_LINES]:
         if line.words > Heads.SUBTITLE_WORDS or (
-            line.block.kind == "heading" and line.hrefs and not _is_empty(line, lines)
+            (line.block.kind == "heading" or is_linked_head(line)) and line.hrefs and not _is_empty(line, lines)
         ):
             return
         if line.is_head and (line.words <= Heads.BYLINE_WORDS or line.block.kind == "heading"):
             _drop(line, "a by-line" if line.words <= Heads.BYLINE_WORDS else "the issue's subtitle")
             if line.reason == "the issue's subtitle":
                 line.role, line.is_head = "unused", False
+
+
+def _begins_name(text: str, name: str) -> bool:
+    """Whether a name goes on behind a text with a colon or a dash, as a page's title does behind the newsletter's name."""
+    return name.startswith(text) and name[len(text) :].lstrip()[:1] in tuple(":–—|-")
 
 
 def _is_masthead(text: str, names: set[str]) -> bool:

@@ -17,6 +17,8 @@ MIN_LEAD_WORDS = 4
 MAX_META_WORDS = 14
 # What may stand behind a linked title on its line: a dash, "by", a parenthesis.
 BEHIND_TITLE = re.compile(r"^\s*(?:[–—|·•-]\s|\(|\[|,?\s*(?:by|von|par|por|di|via)\s)", re.I)
+# A source's name with a mark behind it, such as "ACME sponsor".
+SPONSOR_NAME = re.compile(r"^\S+(?: \S+){0,2} [(\[]?(?:sponsor|sponsored|anzeige|sponsorisé)[)\]]?$", re.I)
 MAX_MARK_CHARS = 80  # of a line such as "-- Name (SPONSOR)"
 MAX_TIMED_WORDS = 80  # of an item whose text may end in the length of what it is about
 MIN_IMAGE_PX = 60
@@ -110,7 +112,11 @@ def _title(draft: Draft) -> tuple[str, str, bool]:
         if closed and (
             len(clean.split()) >= MIN_LEAD_WORDS or (words is linked or first.linked_lead or len(clean.split()) >= 2)
         ):
-            return clean, rest.strip(DASHES + "\u00a0") if rest.lstrip()[:1] in DASHES else rest.strip(), False
+            return (
+                clean,
+                rest.lstrip(DASHES + " \t\n\u00a0").rstrip() if rest.lstrip()[:1] in DASHES else rest.strip(),
+                False,
+            )
     named = _named_link(first)
     if named:
         return named, "", False
@@ -240,7 +246,7 @@ def _kind(draft: Draft, title: str) -> Kind:
     if draft.announced is not None or title_parts(title).sponsor:
         return "sponsor"
     if any(
-        len(line.text) <= MAX_MARK_CHARS and title_parts(line.text).sponsor
+        len(line.text) <= MAX_MARK_CHARS and (title_parts(line.text).sponsor or SPONSOR_NAME.match(line.text))
         for line in draft.body
         if line is not draft.first
     ):

@@ -180,6 +180,11 @@ class Store:
         with reading(self._engine) as connection:
             return intakes.whole_keys(connection)
 
+    def issue_ids_of(self, slug: str) -> frozenset[str]:
+        """The ids of the issues of the newsletter with this slug."""
+        with reading(self._engine) as connection:
+            return intakes.issue_ids_of(connection, slug)
+
     def unsubscribing(self, slug: str) -> Unsubscribing | None:
         """How to leave this newsletter, as its newest issues say; None where none says. Private: never publish it."""
         with reading(self._engine) as connection:
