@@ -24,6 +24,7 @@ KNOWN_WRONG: dict[str, str] = {
     "forwarded-attached": "a message/rfc822 below a line of the forwarder's own is not read",
     "one-cell-br": "linked titles below the issue's own title are taken for by-lines",
     "prose-bold-phrases": "a bold phrase that runs on into its sentence is not taken as the title, though its neighbours' are",
+    "text-wrapped-markers": "a last line of one word, wrapped from a longer one, is parted from its paragraph and lost to the summary",
 }
 LINE_ENDS = {"LF": b"\n", "CRLF": b"\r\n"}
 
