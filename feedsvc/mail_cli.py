@@ -122,9 +122,7 @@ def fetch(accounts: tuple[str, ...], data: Path | None) -> None:
         for name in accounts:
             if name not in known:
                 raise click.BadParameter(f"there is no account {name!r}; there are: {', '.join(known) or 'none'}")
-        found: list[tuple[str, int, str | None]] = []
-        for name in accounts or known:
-            found.append((f"imap-{name}", *fetch_once(settings, store, name, known[name])))
+        found = [(f"imap-{name}", *fetch_once(settings, store, name, known[name])) for name in accounts or known]
         for path in () if accounts else settings.maildirs or ():
             maildir = Maildir(settings, store, path)
             found.append((maildir.way, *look_once(maildir, threading.Event())))

@@ -88,8 +88,8 @@ def test_newsletters_are_listed_with_how_much_there_is_of_each(folder: Path, dat
     assert result.exit_code == 0
     rows = [line.split() for line in result.stdout.splitlines() if "2024-09-03" in line]
     assert rows == [
-        ["Ada", "Vestergaard", "from", "Slow", "Tools", "1", "1", "2024-09-03"],
-        ["ByteBrief", "AI", "1", str(len(IN_DIGEST)), "2024-09-03"],
+        ["Ada", "Vestergaard", "from", "Slow", "Tools", "ada-vestergaard-from-slow-tools", "1", "1", "2024-09-03"],
+        ["ByteBrief", "AI", "bytebrief-ai", "1", str(len(IN_DIGEST)), "2024-09-03"],
     ]
 
 
