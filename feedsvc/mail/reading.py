@@ -27,7 +27,7 @@ from feedsvc.mail.charset import decode, repair_mojibake
 from feedsvc.mail.clean import clean_line, clean_text
 from feedsvc.mail.dates import is_plausible, sent_date
 from feedsvc.mail.flat import text_parts
-from feedsvc.mail.forward import forwarded_date, forwarded_html, forwarded_text
+from feedsvc.mail.forward import forwarded_date, forwarded_html, forwarded_text, says_forward
 from feedsvc.mail.headers import Headers, addresses_in
 from feedsvc.mail.parts import Bodies, is_html, read_parts
 from feedsvc.mail.saved import file_stem, read_saved
@@ -54,6 +54,8 @@ _MAX_HEADER_BYTES = 1_000_000
 _MAX_FIELD_BYTES = 32_768
 _LONG_FIELD = re.compile(rb"^([!-9;-~]{1,80}:(?:[^\n]|\n[ \t]){32000})(?:[^\n]|\n[ \t])+", re.M)
 _MAX_BOUNDARY_LINES = 10_000
+_MAX_COMMENT_WORDS = 60  # of one's own above a message that one forwards as an attachment
+_TAG = re.compile(r"<[^>]{0,2000}>")
 _FOREIGN_FILES = (
     (b"\xd0\xcf\x11\xe0", "an Outlook .msg file; save it as .eml"),
     (b"%PDF", "a PDF file"),
@@ -170,11 +172,11 @@ def _read_mail(data: bytes, received: datetime, filename: str | None) -> Message
     mime, problems = _parse(mend_headers(data))
     outer: Headers | None = None
     bodies = read_parts(mime)
-    if bodies.html is None and bodies.text is None and len(bodies.attached) == 1:
+    if len(bodies.attached) == 1 and _only_carries(Headers(mime), bodies):
         outer = Headers(mime)
         mime = bodies.attached[0]
         bodies = read_parts(mime)
-        problems += (Problem("forward-attached", "The message only carries another one, which was read."),)
+        problems += (Problem("forward-attached", "The message was sent for the one attached to it, which was read."),)
     elif bodies.html is None and bodies.text is None and bodies.attached:
         bodies = _join_digest(bodies)
     headers = Headers(mime)
@@ -205,6 +207,16 @@ def _read_mail(data: bytes, received: datetime, filename: str | None) -> Message
     if outer is not None:
         return _hide_forwarder(message, outer)
     return message if message.bulk else _unforward(message, headers, received)
+
+
+def _only_carries(headers: Headers, bodies: Bodies) -> bool:
+    """Tell whether a message was sent for the sake of the one attached to it: it has no words, or a forwarder's few."""
+    if bodies.html is None and bodies.text is None:
+        return True
+    words = len((bodies.text if bodies.text is not None else _TAG.sub(" ", bodies.html or "")).split())
+    return (
+        words <= _MAX_COMMENT_WORDS and not identity.is_bulk(headers) and says_forward(headers.first("subject") or "")
+    )
 
 
 def _hide_forwarder(message: Message, outer: Headers) -> Message:
