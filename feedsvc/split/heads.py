@@ -104,7 +104,7 @@ def _drop_byline(title: Line, lines: Sequence[Line]) -> None:
     """What stands between the issue's title and its text names the author, the date, the app, or is a subtitle: no items."""
     for line in lines[title.index + 1 : title.index + Heads.BYLINE_LINES]:
         if line.words > Heads.SUBTITLE_WORDS or (
-            (line.block.kind == "heading" or is_linked_head(line)) and line.hrefs and not _is_empty(line, lines)
+            line.block.kind == "heading" and line.hrefs and not _is_empty(line, lines)
         ):
             return
         if line.is_head and (line.words <= Heads.BYLINE_WORDS or line.block.kind == "heading"):
