@@ -23,7 +23,7 @@ import sys
 import threading
 import traceback
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -32,6 +32,7 @@ from typing import IO, Any, Self
 from feedsvc import __version__
 from feedsvc.convert import NOTHING_KNOWN, convert
 from feedsvc.errors import MessageError
+from feedsvc.intake.confirmation import with_confirmation_marked
 from feedsvc.intake.outcome import internal_error
 from feedsvc.model import Issue, Knowledge
 
@@ -58,9 +59,8 @@ def convert_message(
 
 
 def _lean(issue: Issue) -> Issue:
-    """The issue without its readings, which are for people who look at how it was split, and as large as the mail."""
-    object.__setattr__(issue, "readings", ())
-    return issue
+    """The issue as it is stored: without its readings, which are for people who look at how it was split."""
+    return replace(with_confirmation_marked(issue), readings=())
 
 
 @dataclass(slots=True, eq=False)

@@ -49,6 +49,7 @@ class Site:
         self.url = f"http://127.0.0.1:{port}"
         self.pages: dict[str, Reply | Callable[[str], Reply]] = {}
         self.asked: list[Asked] = []
+        self.posted: list[tuple[str, bytes]] = []
 
     def paths(self) -> list[str]:
         """The paths that were asked for, in order."""
@@ -66,6 +67,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(reply)
         except OSError:
             self.close_connection = True  # they hung up on us
+
+    def do_POST(self) -> None:
+        site = cast(Any, self.server).site
+        site.posted.append((self.path, self.rfile.read(int(self.headers.get("Content-Length", 0)))))
+        self.do_GET()
 
     def _send(self, reply: Reply) -> None:
         lines = [f"HTTP/1.1 {reply.status} Answer", *(f"{name}: {value}" for name, value in reply.headers.items())]
