@@ -104,13 +104,22 @@ def _drop_byline(title: Line, lines: Sequence[Line]) -> None:
     """What stands between the issue's title and its text names the author, the date, the app, or is a subtitle: no items."""
     for line in lines[title.index + 1 : title.index + Heads.BYLINE_LINES]:
         if line.words > Heads.SUBTITLE_WORDS or (
-            line.block.kind == "heading" and line.hrefs and not _is_empty(line, lines)
+            line.hrefs and not _is_empty(line, lines) and (line.block.kind == "heading" or _has_peers(line, lines))
         ):
             return
         if line.is_head and (line.words <= Heads.BYLINE_WORDS or line.block.kind == "heading"):
             _drop(line, "a by-line" if line.words <= Heads.BYLINE_WORDS else "the issue's subtitle")
             if line.reason == "the issue's subtitle":
                 line.role, line.is_head = "unused", False
+
+
+def _has_peers(head: Line, lines: Sequence[Line]) -> bool:
+    """Whether a linked head is one of several that are set alike: titles in a list, not one author's name."""
+    return (
+        is_linked_head(head)
+        and sum(line.is_head and line.signature == head.signature and is_linked_head(line) for line in lines)
+        >= Heads.MIN_PEERS
+    )
 
 
 def _begins_name(text: str, name: str) -> bool:

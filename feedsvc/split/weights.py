@@ -24,6 +24,7 @@ class Heads:
     NEAR_TOP = 8  # heads in which the issue's own title is looked for
     MAX_TITLE_PEERS = 2  # more linked heads in its style, and the head is an item that lent the issue its subject
     MASTHEAD_LINES = 12
+    MIN_PEERS = 3  # linked heads in one style: titles, not by-lines
     MIN_OTHER_LINKED = 3  # linked heads beside one that repeats the subject, from which on that is an item too
     MAX_TEASER_WORDS = 60  # if the text under it is no longer
     BYLINE_LINES = 12  # after the issue's title
