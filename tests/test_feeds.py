@@ -71,7 +71,13 @@ def titles(client: FlaskClient, path: str) -> list[str]:
 # -- narrowing ----------------------------------------------------------------------------------------------------------
 
 SHELF = (
-    one("Rust in kernels", section="Tools", label="Paper", read_minutes=5, content_html="<p>About <b>memory</b> safety.</p>"),
+    one(
+        "Rust in kernels",
+        section="Tools",
+        label="Paper",
+        read_minutes=5,
+        content_html="<p>About <b>memory</b> safety.</p>",
+    ),
     one("Éclairs, a history", section="Food & Drink", read_minutes=12, content_html="<p>Choux <em>pastry</em></p>"),
     one("電車で行こう", section="Tools", read_minutes=3),
     one("Buy this", kind="sponsor", section="Tools"),
@@ -563,10 +569,12 @@ def hub(*statuses: int) -> Iterator[tuple[str, list[dict[str, list[str]]]]]:
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     running = threading.Thread(target=server.serve_forever, args=(0.02,))
     running.start()
-    yield f"http://127.0.0.1:{server.server_port}/", told
-    server.shutdown()
-    server.server_close()
-    running.join()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/", told
+    finally:
+        server.shutdown()
+        server.server_close()
+        running.join()
 
 
 def _wait_until(true: Callable[[], bool]) -> None:
@@ -584,8 +592,10 @@ def pinging(settings: Settings, store: Store, address: str) -> Iterator[HubPinge
         store, look_every_s=0.02, retry_after_s=(0.05, 0.05), timeout_s=1.0,
     )  # fmt: skip
     pinger.start()
-    yield pinger
-    pinger.stop()
+    try:
+        yield pinger
+    finally:
+        pinger.stop()
 
 
 def test_the_hub_is_told_of_what_changed(settings: Settings, store: Store) -> None:

@@ -87,10 +87,12 @@ def _serving(settings: Settings, store: Store, answers: list[tuple[str, int]] | 
     server = waitress.create_server(app, host="127.0.0.1", port=0, threads=4)
     running = threading.Thread(target=server.run)
     running.start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-    server.close()
-    server.task_dispatcher.shutdown()
-    running.join(10)
+    try:
+        yield f"http://127.0.0.1:{server.effective_port}"
+    finally:
+        server.close()
+        server.task_dispatcher.shutdown()
+        running.join(10)
 
 
 @pytest.mark.parametrize("path", ["/feed.xml", "/feed.rss", "/newsletters/daily-digest/feed.xml"])
