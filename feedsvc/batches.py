@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Literal
 
 from feedsvc.config import Settings
-from feedsvc.converter import Converter, Ticket, convert_message
+from feedsvc.converter import Converter, Ticket
 from feedsvc.errors import MessageError, StoreError
 from feedsvc.intake.envelope import given_name, recipient_of
 from feedsvc.intake.files import file_kind
@@ -29,9 +29,8 @@ from feedsvc.intake.outcome import DISK, UNREADABLE, Outcome, failed, internal_e
 from feedsvc.intake.rejects import reject
 from feedsvc.intake.senders import HEAD_BYTES, Senders
 from feedsvc.intake.spool import LMTP, SMTP, Waiting
-from feedsvc.model import Issue, Knowledge
+from feedsvc.model import Issue, Knowledge, Newsletter
 from feedsvc.rules import read_rules
-from feedsvc.split import rule_for
 from feedsvc.store import AddResult, Batch, MessageRow, Store
 from feedsvc.store.archive import Archive
 from feedsvc.store.disk import sync_folder
@@ -93,13 +92,16 @@ class Batches:
         self._store = store
         self._archive = Archive(settings.archive)
         self._converter = converter
+        converter.teach = self.teach
         self._senders = Senders(settings)
         self._rules = read_rules(settings.data)
+        self._wholes: frozenset[str] = frozenset()
         self._at = at
 
     def begin(self, batch: Sequence[Waiting]) -> Begun:
         """Read these messages, and have those that are new converted."""
         begun = Begun()
+        self.refresh()
         found: dict[str, Item] = {}
         for waiting in batch:
             try:
@@ -208,7 +210,6 @@ class Batches:
         """The messages with what they became; and those whose files could not be read after all."""
         converted: list[Item] = []
         failures: list[Outcome] = []
-        wholes = self._whole_keys() if items else frozenset()
         for item in items:
             if item.ticket is None:
                 converted.append(item)
@@ -216,7 +217,7 @@ class Batches:
             try:
                 made = self._converter.result(item.ticket)
                 if isinstance(made, Issue):
-                    made, recipient = self._judged(item, made, wholes)
+                    made, recipient = self._judged(item, made)
                     item = replace(item, recipient=recipient)  # noqa: PLW2901 -- the same message, known better
             except FileNotFoundError:
                 continue
@@ -226,13 +227,8 @@ class Batches:
             converted.append(replace(item, ticket=None, made=made))
         return converted, failures
 
-    def _whole_keys(self) -> frozenset[str]:
-        with suppress(StoreError):  # it will be told by what follows
-            return self._store.whole_keys()
-        return frozenset()
-
-    def _judged(self, item: Item, issue: Issue, wholes: frozenset[str]) -> tuple[Issue | MessageError, str | None]:
-        """The issue as the person wants it, or why it is not taken; and whom its envelope named."""
+    def _judged(self, item: Item, issue: Issue) -> tuple[Issue | MessageError, str | None]:
+        """The issue, or why it is not taken; and whom its envelope named."""
         head = b""
         if item.way in (SMTP, LMTP) or self._senders.looks_into_headers:
             with item.path.open("rb") as file:
@@ -241,19 +237,19 @@ class Batches:
         refusal = self._senders.refusal(issue, item.way, head)
         if refusal is not None:
             return refusal, recipient
-        return self.with_knowledge(item, issue, wholes), recipient
+        return issue, recipient
 
-    def with_knowledge(self, item: Item, issue: Issue, wholes: frozenset[str]) -> Issue | MessageError:
-        """The issue converted once more where something is known of its newsletter: what each issue repeats, a rule, the person's wish."""
-        whole = issue.newsletter.key in wholes
+    def refresh(self) -> None:
+        """Look up again what the person wants of newsletters."""
+        with suppress(StoreError):  # it will be told by what follows
+            self._wholes = self._store.whole_keys()
+
+    def teach(self, newsletter: Newsletter, key: str) -> Knowledge:
+        """What is known of a newsletter before the message with this key is split. Called from several threads."""
         repeated: frozenset[str] = frozenset()
         with suppress(StoreError):  # it will be told by what follows
-            repeated = self._store.repeated_lines(issue.newsletter.key, but=issue.key) & issue.fingerprints
-        rules = self._rules
-        if not whole and not repeated and rule_for(issue.newsletter, rules) == rule_for(issue.newsletter, ()):
-            return issue
-        known = Knowledge(repeated, rules)
-        return convert_message(item.path.read_bytes(), item.filename, item.received, known=known, whole=whole)
+            repeated = self._store.repeated_lines(newsletter.key, but=key)
+        return Knowledge(repeated, self._rules, newsletter.key in self._wholes)
 
     def _add_one(self, transaction: Batch, item: Item, issue: Issue) -> AddResult | MessageError:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
@@ -9,10 +10,13 @@ from feedsvc.articles import make_articles, make_whole
 from feedsvc.document import read_html
 from feedsvc.links import subscriber_tokens
 from feedsvc.mail import parse_message
-from feedsvc.model import Issue, Knowledge
+from feedsvc.model import Issue, Knowledge, Newsletter
 from feedsvc.split import Context, LinkBook, rule_for, split_message, web_link
 
 NOTHING_KNOWN = Knowledge()
+
+# What is known of a newsletter, asked for once it is plain whose message this is; also given the message's key.
+Teacher = Callable[[Newsletter, str], Knowledge]
 
 
 def convert(
@@ -20,7 +24,7 @@ def convert(
     *,
     received: datetime,
     filename: str | None = None,
-    known: Knowledge = NOTHING_KNOWN,
+    known: Knowledge | Teacher = NOTHING_KNOWN,
     whole: bool = False,
 ) -> Issue:
     """Convert one message into an issue with at least one article.
@@ -30,12 +34,14 @@ def convert(
     Raises only MessageError: UnreadableMessage or TooLarge.
     """
     message = parse_message(data, received=received, filename=filename)
+    if not isinstance(known, Knowledge):
+        known = known(message.newsletter, message.key)
     html = read_html(message.html) if message.html is not None else None
     bodies = [body for body in (message.html or message.text,) if body]
     readers = message.recipients.union(*(subscriber_tokens(body, message.unsubscribe) for body in bodies))
     book = LinkBook(readers)
     rule = rule_for(message.newsletter, known.rules)
-    rule = replace(rule, whole=True) if whole else rule
+    rule = replace(rule, whole=True) if whole or known.whole else rule
     names = (message.newsletter.name,)
     part = split_message(html, message.text, Context(message.subject, names, message.bulk, book, known.repeated, rule))
     web = web_link(part, message.web_url, book)

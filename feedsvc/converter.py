@@ -4,7 +4,8 @@
 standard input and writes answers to its standard output, each a pickle behind its length. A worker ends when its input
 ends, so none outlives the process that made it, however that came to its end. A worker that dies over a message (out
 of memory, a fault in a library of C) or takes too long takes that message with it and no other: it is tried once
-more in a new worker, and then refused. Where workers cannot even begin (as while feedsvc is being updated), messages
+more in a new worker, and then refused. A worker asks back what is known of a newsletter as soon as it has read whose
+message it has. Where workers cannot even begin (as while feedsvc is being updated), messages
 are converted in the process that asks.
 """
 
@@ -30,27 +31,29 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 from feedsvc import __version__
-from feedsvc.convert import NOTHING_KNOWN, convert
+from feedsvc.convert import NOTHING_KNOWN, Teacher, convert
 from feedsvc.errors import MessageError
 from feedsvc.intake.confirmation import with_confirmation_marked
 from feedsvc.intake.outcome import internal_error
-from feedsvc.model import Issue, Knowledge
+from feedsvc.model import Issue, Knowledge, Newsletter
 
 logger = logging.getLogger(__name__)
 
 TOO_LONG_S = 120.0
+START_S = 60.0
 _LOOK_AGAIN_S = 0.5
 _AHEAD = 2  # requests that a worker has in hand, so that it need not wait for the next
+_QUESTION = None  # leads what a process asks before it goes on: see `convert.Teacher`
 _LENGTH = struct.Struct("!I")
 _READ_BYTES = 1 << 16
 
 
 def convert_message(
-    data: bytes, filename: str | None, received: datetime, *, known: Knowledge = NOTHING_KNOWN, whole: bool = False
+    data: bytes, filename: str | None, received: datetime, known: Knowledge | Teacher = NOTHING_KNOWN
 ) -> Issue | MessageError:
     """Convert a message here and now, or say why it cannot be; a fault of our own is logged, and is a refusal too."""
     try:
-        return _lean(convert(data, received=received, filename=filename, known=known, whole=whole))
+        return _lean(convert(data, received=received, filename=filename, known=known))
     except MessageError as refusal:
         return refusal
     except Exception as error:
@@ -80,23 +83,25 @@ class Ticket:
         self.made = made
         self.done.set()
 
-    def convert_here(self) -> None:
+    def convert_here(self, teach: Teacher) -> None:
         """Convert it in this process."""
         try:
             data = self.path.read_bytes()
         except OSError as failure:
             self.finish(failure)
         else:
-            self.finish(convert_message(data, self.filename, self.received))
+            self.finish(convert_message(data, self.filename, self.received, teach))
 
 
 class Converter:
     """Converts files: in this process, or, once `start` was called, in `processes` others.
 
-    A context manager: at its end the processes end, and it can be used again.
+    `teach` tells what is known of a newsletter, and is called from several threads. A context manager: at its end the
+    processes end, and it can be used again.
     """
 
     def __init__(self, processes: int) -> None:
+        self.teach: Teacher = lambda newsletter, key: NOTHING_KNOWN
         self._processes = processes
         self._waiting: queue.SimpleQueue[Ticket | None] = queue.SimpleQueue()
         self._workers: list[_Worker] = []
@@ -112,7 +117,7 @@ class Converter:
     def start(self) -> None:
         """Start the processes, where more than one is asked for and they are not at work already."""
         if self._processes > 1 and not self._workers:
-            self._workers = [_Worker(self._waiting) for _ in range(self._processes)]
+            self._workers = [_Worker(self._waiting, self.teach) for _ in range(self._processes)]
 
     def submit(self, path: Path, filename: str | None, received: datetime) -> Ticket:
         """Have the message in this file converted; `result` gives what it became."""
@@ -124,7 +129,7 @@ class Converter:
     def result(self, ticket: Ticket) -> Issue | MessageError:
         """What the message became, as soon as that is known. Raises OSError where its file cannot be read."""
         if not ticket.queued:
-            ticket.convert_here()
+            ticket.convert_here(self.teach)
         else:
             self._help_out(ticket)
         while not ticket.done.wait(_LOOK_AGAIN_S):
@@ -142,10 +147,10 @@ class Converter:
             except queue.Empty:
                 if not all(worker.has_failed for worker in self._workers):
                     return
-                wanted.convert_here()
+                wanted.convert_here(self.teach)
                 return
             if ticket is not None:
-                ticket.convert_here()
+                ticket.convert_here(self.teach)
 
     def close(self) -> None:
         """End the processes; what they have in hand is dropped."""
@@ -157,11 +162,15 @@ class Converter:
         self._waiting = queue.SimpleQueue()
 
 
+_Request = tuple[Path, str | None, datetime]
+
+
 class _Worker:
     """A process that converts, and the thread here that speaks with it."""
 
-    def __init__(self, waiting: queue.SimpleQueue[Ticket | None]) -> None:
+    def __init__(self, waiting: queue.SimpleQueue[Ticket | None], teach: Teacher) -> None:
         self._waiting = waiting
+        self._teach = teach
         self._in_hand: deque[Ticket] = deque()
         self._closing = False
         self.is_ready = False
@@ -187,7 +196,7 @@ class _Worker:
         assert self._process.stdout is not None
         said: object = None
         with contextlib.suppress(EOFError, OSError, TimeoutError, pickle.UnpicklingError):
-            said = _read(self._process.stdout, TOO_LONG_S)
+            said = _read(self._process.stdout, START_S)
         self.is_ready = said == __version__
         self.has_failed = not (self.is_ready or self._closing)
         if self.has_failed:
@@ -222,7 +231,10 @@ class _Worker:
         assert self._process.stdout is not None
         problem = "the process that converted it ended"
         try:
-            made, trace = _read(self._process.stdout, TOO_LONG_S)
+            while (said := _read(self._process.stdout, TOO_LONG_S))[0] is _QUESTION:
+                assert self._process.stdin is not None
+                _write(self._process.stdin, self._teach(*said[1]))
+            made, trace = said
         except TimeoutError:
             problem = f"it was not done after {TOO_LONG_S:g} seconds"
         except (EOFError, OSError, pickle.UnpicklingError):
@@ -254,7 +266,7 @@ class _Worker:
                 self._ask(ticket)
             return
         while self._in_hand:
-            self._in_hand.popleft().convert_here()
+            self._in_hand.popleft().convert_here(self._teach)
 
     def _end_process(self) -> None:
         self._process.kill()
@@ -313,17 +325,27 @@ def main() -> None:
     ):
         _write(answers, __version__)
         os.dup2(2, 1)  # whatever a library prints does not get among the answers
+        early: deque[_Request] = deque()  # requests that came while an answer to a question was waited for
+
+        def ask(newsletter: Newsletter, key: str) -> Knowledge:
+            _write(answers, (_QUESTION, (newsletter, key)))
+            while not isinstance(said := _read(requests), Knowledge):
+                early.append(said)
+            return said
+
         while True:
             try:
-                path, filename, received = _read(requests)
+                path, filename, received = early.popleft() if early else _read(requests)
+                _write(answers, _answer(path, filename, received, ask))
             except EOFError:
                 return
-            _write(answers, _answer(path, filename, received))
 
 
-def _answer(path: Path, filename: str | None, received: datetime) -> tuple[Issue | MessageError | OSError, str]:
+def _answer(
+    path: Path, filename: str | None, received: datetime, ask: Teacher
+) -> tuple[Issue | MessageError | OSError, str]:
     try:
-        return _lean(convert(path.read_bytes(), received=received, filename=filename)), ""
+        return _lean(convert(path.read_bytes(), received=received, filename=filename, known=ask)), ""
     except (MessageError, OSError) as refusal:
         return refusal, ""
     except Exception as error:

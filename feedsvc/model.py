@@ -231,10 +231,14 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
-    """What was learnt before a message came: `repeated` are fingerprints of blocks that stand in every issue of its newsletter."""
+    """What was learnt before a message came: `repeated` are fingerprints of blocks that stand in every issue of its newsletter.
+
+    `whole` says that the person wants its issues in one piece.
+    """
 
     repeated: frozenset[str] = frozenset()
     rules: tuple[Rule, ...] = ()
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,6 @@ from feedsvc.errors import StoreError
 from feedsvc.ingest import BATCH_MESSAGES, LOCK_NAME
 from feedsvc.intake.lock import only_one
 from feedsvc.intake.outcome import UNREADABLE, IngestReport, Outcome, OutcomeLog, Progress, failed
-from feedsvc.model import Issue
 from feedsvc.store import MessageRow, Store
 from feedsvc.store.archive import Archive, Archived
 
@@ -75,6 +74,7 @@ class _Reprocessing:
 
     def begin(self, batch: list[_Found], log: OutcomeLog) -> list[Item]:
         """Have these messages converted."""
+        self._batches.refresh()
         items = []
         for one, row in batch:
             try:
@@ -91,14 +91,11 @@ class _Reprocessing:
 
     def end(self, items: Iterable[Item], log: OutcomeLog) -> None:
         """Store what they were converted to."""
-        wholes = self._store.whole_keys()
         converted = []
         for item in items:
             assert item.ticket is not None
             try:
                 made = self._converter.result(item.ticket)
-                if isinstance(made, Issue):
-                    made = self._batches.with_knowledge(item, made, wholes)
             except OSError as failure:
                 log.add(_unreadable(item.path, item.filename, failure))
                 continue

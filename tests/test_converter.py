@@ -12,12 +12,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from digests import plain_mail
+from digests import digest, plain_mail
 
 from feedsvc import converter as room
 from feedsvc.converter import Converter
 from feedsvc.errors import MessageError
-from feedsvc.model import Issue
+from feedsvc.model import Issue, Knowledge, Newsletter
 
 NOW = datetime(2024, 9, 3, tzinfo=UTC)
 ROOT = Path(__file__).resolve().parents[1]
@@ -27,13 +27,13 @@ MORTAL = """
 import os, time
 from feedsvc import converter
 answer = converter._answer
-def answer_or_die(path, filename, received):
+def answer_or_die(path, filename, received, ask):
     data = path.read_bytes()
     if b"number 3.0" in data.lower():
         os._exit(9)
     if b"number 5.0" in data.lower():
         time.sleep(60)
-    return answer(path, filename, received)
+    return answer(path, filename, received, ask)
 converter._answer = answer_or_die
 converter.main()
 """
@@ -85,6 +85,27 @@ def test_processes_give_what_this_one_gives(converter: Converter, mails: list[Pa
     assert titles(results(converter, mails)) == here
     converter.close()
     assert titles(results(converter, mails)) == here, "it can be used again"
+
+
+def test_what_is_known_of_a_newsletter_is_asked_for(converter: Converter, mails: list[Path]) -> None:
+    asked: list[tuple[str, str]] = []
+
+    def teach(newsletter: Newsletter, key: str) -> Knowledge:
+        asked.append((newsletter.key, key))
+        return Knowledge(whole=newsletter.key == "weekly@example.org")
+
+    mails[0].write_bytes(digest(1))
+    mails[1].write_bytes(digest(2).replace(b"<post2@", b"<weekly@").replace(b"List-Id:", b"X-List-Id:"))
+    mails[1].write_bytes(mails[1].read_bytes().replace(b"@digest.example>\nTo", b"@example.org>\nTo"))
+    converter.teach = teach
+    here = results(converter, mails)
+    converter.start()
+    wait_until_ready(converter)
+    there = results(converter, mails)
+    assert [len(one.articles) for one in there if isinstance(one, Issue)][:2] == [20, 1]
+    assert there == here
+    assert len(asked) == 24
+    assert set(asked[:12]) == set(asked[12:])
 
 
 def test_a_message_of_which_a_process_dies_is_refused_alone(
