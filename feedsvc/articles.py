@@ -159,7 +159,7 @@ def _content(blocks: Sequence[Block], book: LinkBook, *, whole: bool = False) ->
     `whole` is for mails that are no newsletter: a link that would lose anything is kept whole behind `go:N`, since a confirmation
     works by its token.
     """
-    hidden: list[str] = []
+    hidden: dict[str, int] = {}
 
     def link(href: str) -> str | None:
         info = book.look(href)
@@ -167,8 +167,6 @@ def _content(blocks: Sequence[Block], book: LinkBook, *, whole: bool = False) ->
             return None
         if info.target.state == "canonical" and not info.personal and (not whole or info.target.url == href):
             return info.target.url
-        if href not in hidden:
-            hidden.append(href)
-        return f"go:{hidden.index(href)}"
+        return f"go:{hidden.setdefault(href, len(hidden))}"
 
     return render(blocks, link), tuple(hidden)

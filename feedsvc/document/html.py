@@ -111,10 +111,12 @@ def read_html(html: str) -> Document:
         language = (root.attributes.get("lang") or "").strip()
     else:
         title = language = ""
-    lines = reader.lines.finish()
+    blocks = reader.lines.finish()
+    if reader.lines.is_full:
+        problems.append(Problem("body-cut", f"only the first {len(blocks):,} lines of the HTML were read", lost=True))
     return Document(
         "html",
-        tuple(lines),
+        tuple(blocks),
         title=" ".join(title.split()),
         preheader=reader.preheader(),
         language=language,

@@ -10,7 +10,9 @@ from feedsvc.model import Block, BlockKind, Image, Span
 if TYPE_CHECKING:
     from feedsvc.document.html import State
 
-MAX_BLOCKS = 20_000
+MAX_BLOCKS = 2_000  # the longest newsletters seen have a few hundred
+MAX_SPANS = 200  # of one line, that goes on as another line of the same paragraph
+MAX_ALL_SPANS = 15_000  # of all lines
 
 # Characters that take no room: mail pads its preheader with them. The zero-width joiner (200D) stays between emoji, which it holds together.
 INVISIBLE = re.compile(
@@ -40,6 +42,8 @@ class LineBuilder:
         self._open = False  # whether the line ends in a character that a following space would part from
         self._paragraph = 0
         self._empty = 0  # empty lines since the last block
+        self._all_spans = 0
+        self.is_full = False  # whether something was left out because there is too much
 
     def add_text(self, text: str, state: State, boxes: tuple[int, ...], path: str) -> None:
         """Append a text node's content to the line at hand."""
@@ -59,6 +63,8 @@ class LineBuilder:
     def _run(self, text: str, state: State, boxes: tuple[int, ...], path: str) -> None:
         if not text:
             return
+        if len(self._spans) >= MAX_SPANS:
+            self._flush()
         if not self._spans and not self._images:
             self._boxes = boxes
         if self._state is None or (text.strip() and not any(s.text.strip() for s in self._spans)):
@@ -78,6 +84,9 @@ class LineBuilder:
     def add_image(self, image: Image, state: State, boxes: tuple[int, ...], path: str) -> None:
         """Put an image into the line at hand."""
         if self._state is None:
+            self._state, self._boxes, self._path = state, boxes, path
+        if len(self._images) >= MAX_SPANS:
+            self._flush()
             self._state, self._boxes, self._path = state, boxes, path
         self._images.append(image)
 
@@ -115,7 +124,11 @@ class LineBuilder:
             spans.pop()
         while spans and not spans[0].text.strip():
             spans.pop(0)
-        if (not spans and not images) or len(self.blocks) >= MAX_BLOCKS:
+        if not spans and not images:
+            return False
+        self._all_spans += len(spans) + len(images)
+        if len(self.blocks) >= MAX_BLOCKS or self._all_spans > MAX_ALL_SPANS:
+            self.is_full = True
             return False
         if not state.preformatted and spans:
             spans[0] = _with_text(spans[0], spans[0].text.lstrip())

@@ -36,7 +36,7 @@ LINK = re.compile(
     r"|(?P<bare>(?:https?://|www\.)[^\s<>\[\]\"]+)"
 )
 BULLET = re.compile(r"^[ \t]*(?P<mark>[*•·‣◦▪●○➤➜►–-]|\d{1,3}[.)])(?=[ \t]|$)[ \t]*")
-RULE = re.compile(r"^\s*[-=_~*#+.·•—–─━═…|<>^]{3,}[-=_~*#+.·•—–─━═…|<>^\s]*$")
+RULE = re.compile(r"^\s*[-=_~*#+.·•—–─━═…|<>^]{3}[-=_~*#+.·•—–─━═…|<>^\s]*$")
 MARKDOWN_LINK = re.compile(r"\]\(\s*<?https?://")
 MARKDOWN_HEADING = re.compile(r"^#{1,6} \S", re.M)
 # Mailchimp writes headings as `** Title` and rules them off below.
@@ -49,6 +49,7 @@ DASH = re.compile(r"[–—:]|-{1,2}\s")
 MAX_LINKED_WORDS = 25
 MAX_HEADING_CHARS = 90
 UNDERLINE_SLACK = 2
+EMPTY_LINES = re.compile(r"\n{5,}")
 LONE_ADDRESS = re.compile(r"\s*<?(?:https?://|www\.)[^\s<>]+>?\s*")
 BOXED = re.compile(r"\|\s+(\S.*\S)\s+\|")
 
@@ -59,20 +60,24 @@ def read_text(text: str) -> Document:
     if len(text) > MAX_CHARS:
         problems = (Problem("body-cut", f"only the first {MAX_CHARS:,} characters of the text were read", lost=True),)
         text = text[:MAX_CHARS]
-    text = visible(text.replace("\u00a0", " "))
+    text = EMPTY_LINES.sub("\n\n\n\n", visible(text.replace("\u00a0", " ")))
     if _is_markdown(text):
         document = _read_markdown(text)
         return replace(document, source="text", problems=document.problems + problems)
     body, footnotes = _take_footnotes(text)
     blocks: list[Block] = []
     lengths: list[int] = []
-    for number, (gap, paragraph) in enumerate(_paragraphs(body)):
-        if len(blocks) >= MAX_BLOCKS:
-            problems += (Problem("body-cut", f"only the first {MAX_BLOCKS:,} lines of the text were read", lost=True),)
-            break
-        for position, line in enumerate(paragraph):
-            blocks.append(_block(line, footnotes, number, gap if position == 0 else 0))
-            lengths.append(len(line.strip()))
+    paragraphs = _paragraphs(body)
+    logical = [
+        (number, gap if position == 0 else 0, line)
+        for number, (gap, paragraph) in enumerate(paragraphs)
+        for position, line in enumerate(paragraph)
+    ]
+    if len(logical) > MAX_BLOCKS:
+        problems += (Problem("body-cut", f"only the first {MAX_BLOCKS:,} lines of the text were read", lost=True),)
+    for number, gap, line in logical[:MAX_BLOCKS]:
+        blocks.append(_block(line, footnotes, number, gap))
+        lengths.append(len(line.strip()))
     return Document("text", tuple(link_titles(_ruled_headings(blocks, lengths))), problems=problems)
 
 
