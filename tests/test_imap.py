@@ -281,6 +281,21 @@ def test_without_idle_it_is_asked(settings: Settings, store: Store, tmp_path: Pa
             intake.stop()
 
 
+def test_a_server_without_move_gets_a_copy_and_the_original_deleted(
+    settings: Settings, store: Store, tmp_path: Path
+) -> None:
+    with running_dovecot(idle=False) as server:
+        server.deliver(plain_mail(1), plain_mail(2))
+        with server.client() as client:
+            assert not client.has_capability("MOVE")
+            client.select_folder("INBOX")
+            client.append("INBOX", plain_mail(3), [b"\\Deleted"])  # by somebody else, who may yet want it
+        mine = account(server, tmp_path, after="move", move_to="Read", search="UNDELETED")
+        assert fetch_once(settings, store, "home", mine) == (2, None)
+        assert len(flags(server, "Read")) == 2
+        assert flags(server) == [(b"\\Deleted",)]
+
+
 def test_one_account_that_fails_does_not_stop_the_others(dovecot: Dovecot, settings: Settings, tmp_path: Path) -> None:
     good = account(dovecot, tmp_path)
     wrong = account(dovecot, tmp_path, port=1)

@@ -264,6 +264,35 @@ def test_a_message_that_is_too_long_is_cut_and_the_next_is_whole() -> None:
     assert [len(m) for m in split_mbox(io.BytesIO(mbox(long, MAIL)), 1000)] == [1001, len(MAIL)]
 
 
+LARGE_MBOX = """
+import resource, sys
+from pathlib import Path
+from feedsvc.intake.files import iter_messages
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+count = sum(len(data) > 0 for data, _ in iter_messages(Path(sys.argv[1]), 50_000_000))
+print(count, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is counted in other units there")
+def test_a_large_mbox_is_a_stream(tmp_path: Path) -> None:
+    piece = mbox(*(MAIL + b"x" * 70 + b"\n" * 3 for _ in range(10_000)))
+    with (tmp_path / "large.mbox").open("wb") as file:
+        for _ in range(60):
+            file.write(piece)
+    run = subprocess.run(
+        [sys.executable, "-c", LARGE_MBOX, str(tmp_path / "large.mbox")],
+        cwd=Path(__file__).parents[1],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    count, grown_mb = map(int, run.stdout.split())
+    assert (tmp_path / "large.mbox").stat().st_size > 100_000_000
+    assert count == 600_000
+    assert grown_mb < 20
+
+
 def test_folders_are_walked_in_order_without_hidden_files(tmp_path: Path) -> None:
     for name in ("b.eml", "a.eml", ".hidden.eml", "sub/c.eml", ".git/d.eml"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -382,6 +411,21 @@ class TestInbox:
             time.sleep(0.1)
         assert until(lambda: "pieces.eml" in spooled(settings), 3)
         assert spooled(settings)["pieces.eml"] == b"".join(b"%d\n" % piece for piece in range(12))
+
+    @pytest.mark.skipif(shutil.which("rsync") is None, reason="rsync is not installed")
+    @pytest.mark.parametrize("options", [(), ("--inplace",)])
+    def test_rsync_and_mv_bring_whole_files(self, settings: Settings, tmp_path: Path, options: tuple[str, ...]) -> None:
+        (tmp_path / "mail" / "2024").mkdir(parents=True)
+        large = MAIL.replace(b"\n", b"\r\n") + b"x" * 1_500_000
+        for name in ("one.eml", "2024/two.eml"):
+            (tmp_path / "mail" / name).write_bytes(large)
+        subprocess.run(
+            ["rsync", "-r", "--bwlimit=1000", *options, f"{tmp_path / 'mail'}/", f"{settings.inbox}/"], check=True
+        )
+        subprocess.run(["mv", tmp_path / "mail" / "one.eml", settings.inbox / "three.eml"], check=True)
+        wanted = dict.fromkeys(("one.eml", "two.eml", "three.eml"), large)
+        assert until(lambda: len(spooled(settings)) >= 3, 6)
+        assert spooled(settings) == wanted
 
     def test_what_is_no_finished_message_is_left_alone(self, settings: Settings, tmp_path: Path) -> None:
         names = [".hidden.eml", "a.eml.tmp", "a.eml.part", "a.crdownload", "a.eml~", ".syncthing.a.eml.tmp", ".#a.eml"]
