@@ -14,6 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
+from http.client import HTTPException
 from typing import Any, Final
 
 import ada_url
@@ -105,7 +106,7 @@ class Fetcher:
             answer = _ask(connection, target, wants, accept, max_bytes, form)
         except ResolveError:
             raise
-        except (TimeoutError, HTTPError, OSError, ValueError, AttributeError) as failure:
+        except (TimeoutError, HTTPError, HTTPException, OSError, ValueError, AttributeError) as failure:
             # A socket that is shut down under its reader makes it fail in many ways.
             if expired.is_set() or isinstance(failure, TimeoutError):
                 raise ResolveError(f"{target.host} did not answer in time.", code="timeout") from failure
