@@ -10,9 +10,9 @@ from feedsvc.model import Block, BlockKind, Image, Span
 if TYPE_CHECKING:
     from feedsvc.document.html import State
 
-MAX_BLOCKS = 2_000  # the longest newsletters seen have a few hundred
+MAX_BLOCKS = 1_500  # the longest newsletters seen have a few hundred
 MAX_SPANS = 200  # of one line, that goes on as another line of the same paragraph
-MAX_ALL_SPANS = 15_000  # of all lines
+MAX_ALL_SPANS = 8_000  # of all lines
 
 # Characters that take no room: mail pads its preheader with them. The zero-width joiner (200D) stays between emoji, which it holds together.
 INVISIBLE = re.compile(

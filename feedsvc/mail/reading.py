@@ -54,6 +54,8 @@ _MAX_HEADER_BYTES = 1_000_000
 _MAX_FIELD_BYTES = 32_768
 _LONG_FIELD = re.compile(rb"^([!-9;-~]{1,80}:(?:[^\n]|\n[ \t]){32000})(?:[^\n]|\n[ \t])+", re.M)
 _MAX_BOUNDARY_LINES = 10_000
+_MANY_EMPTY = re.compile(rb"\n\r?\n\r?\n\r?\n\r?\n\r?\n\r?\n\r?\n\r?\n")
+_EMPTY_LINES = re.compile(rb"(\r?\n)(?:\r?\n){100,}")
 _MAX_COMMENT_WORDS = 60  # of one's own above a message that one forwards as an attachment
 _TAG = re.compile(r"<[^>]{0,2000}>")
 _FOREIGN_FILES = (
@@ -169,7 +171,7 @@ def mend_headers(data: bytes) -> bytes:
 
 
 def _read_mail(data: bytes, received: datetime, filename: str | None) -> Message:
-    mime, problems = _parse(mend_headers(data))
+    mime, problems = _parse(_without_empty_lines(mend_headers(data)))
     outer: Headers | None = None
     bodies = read_parts(mime)
     if len(bodies.attached) == 1 and _only_carries(Headers(mime), bodies):
@@ -207,6 +209,11 @@ def _read_mail(data: bytes, received: datetime, filename: str | None) -> Message
     if outer is not None:
         return _hide_forwarder(message, outer)
     return message if message.bulk else _unforward(message, headers, received)
+
+
+def _without_empty_lines(data: bytes) -> bytes:
+    """Return a message without the greater part of very long runs of empty lines: the parser takes each line by itself."""
+    return _EMPTY_LINES.sub(rb"\1" * 8, data) if _MANY_EMPTY.search(data) else data
 
 
 def _only_carries(headers: Headers, bodies: Bodies) -> bool:
