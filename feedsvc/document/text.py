@@ -213,9 +213,9 @@ def _belongs(previous: str, line: str, width: int, logical: str) -> bool:
         return False
     if BULLET.fullmatch(logical):
         return True  # a bullet alone on its line
-    if not width:
-        return False
     first_word = line.split(None, 1)[0]
+    if not width:  # a sentence that goes on in small letters below a long line
+        return len(previous) >= MIN_WRAP and first_word[0].islower() and previous.rstrip()[-1].isalnum()
     if _octets(previous) + 1 + _octets(first_word) > width:
         return True
     # Programs count emoji, entities and dashes differently, so a wrapped line may look shorter than it was.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from feedsvc.enrich import declared_minutes
@@ -14,6 +15,7 @@ from feedsvc.split.phrases import says
 from feedsvc.split.units import DASHES, first_sentence, title_before_source
 
 MIN_LEAD_WORDS = 4
+MIN_LEADS = 3  # items of a list, most of which begin with their title in bold
 MAX_META_WORDS = 14
 # What may stand behind a linked title on its line: a dash, "by", a parenthesis.
 BEHIND_TITLE = re.compile(r"^\s*(?:[–—|·•-]\s|\(|\[|,?\s*(?:by|von|par|por|di|via)\s)", re.I)
@@ -48,9 +50,24 @@ class Item:
     written_here: bool = False  # the whole text stands in the mail, and no link leads to it elsewhere
 
 
-def make_item(draft: Draft, book: LinkBook) -> Item:
-    """The item that a draft describes."""
-    title, rest, inferred = _title(draft)
+def make_items(drafts: Sequence[Draft], book: LinkBook) -> tuple[Item, ...]:
+    """The items that the drafts of one issue describe."""
+    units = [draft for draft in drafts if draft.unit and draft.head is None]
+    closed = sum(bool(_closed_lead(draft.first)) for draft in units)
+    leads = len(units) >= MIN_LEADS and closed > len(units) / 2
+    return tuple(_make_item(draft, book, leads=leads) for draft in drafts)
+
+
+def _closed_lead(line: Line) -> str:
+    """The bold words that a line begins with, where a full stop, colon or dash parts them from the rest."""
+    words = "".join(s.text for s in _leading(line, bold=True)).strip()
+    rest = line.text[len(words) :].lstrip()
+    return words if words and (words[-1] in ".:!?…" or rest[:1] in "–—-:|(.!?…") else ""
+
+
+def _make_item(draft: Draft, book: LinkBook, *, leads: bool) -> Item:
+    """The item that a draft describes; `leads` says that its neighbours have their titles in bold before the text."""
+    title, rest, inferred = _title(draft, leads=leads)
     if draft.number:
         title = title.lstrip().removeprefix(draft.number).lstrip(" .:)-–—")
     meta = _meta_lines(draft)
@@ -90,7 +107,7 @@ def make_item(draft: Draft, book: LinkBook) -> Item:
     )
 
 
-def _title(draft: Draft) -> tuple[str, str, bool]:
+def _title(draft: Draft, *, leads: bool) -> tuple[str, str, bool]:
     """The title, what is left of its line as text, and whether the title had to be made from the text."""
     first = draft.first
     if draft.head is not None:
@@ -108,7 +125,12 @@ def _title(draft: Draft) -> tuple[str, str, bool]:
             if first.text.startswith(words.rstrip())
             else first.text.replace(words.strip(), "", 1)
         )
-        closed = words.strip()[-1:] in ".:!?…" or rest.lstrip()[:1] in "–—-:|(.!?…" or not rest.strip()
+        closed = (
+            (leads and words is lead)
+            or words.strip()[-1:] in ".:!?…"
+            or rest.lstrip()[:1] in "–—-:|(.!?…"
+            or not rest.strip()
+        )
         if closed and (
             len(clean.split()) >= MIN_LEAD_WORDS or (words is linked or first.linked_lead or len(clean.split()) >= 2)
         ):

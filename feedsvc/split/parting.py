@@ -16,7 +16,7 @@ from feedsvc.model import Block, Document, LinkCount, Reading, Rule
 from feedsvc.split.drafts import Draft
 from feedsvc.split.features import Line, LinkBook, read_lines
 from feedsvc.split.heads import fold
-from feedsvc.split.items import Item, make_item
+from feedsvc.split.items import Item, make_items
 from feedsvc.split.nature import is_message
 from feedsvc.split.outline import AFTER_HOUSEKEEPING, Outline, read_outline
 from feedsvc.split.pair import direct_links
@@ -115,7 +115,7 @@ def split(document: Document, context: Context) -> Split:
         subject, lines, [d.first.text for d in drafts], book, bulk=context.bulk
     ):
         drafts = []
-    items = tuple(make_item(draft, book) for draft in drafts)
+    items = make_items(drafts, book)
     number = {item.lines[0]: n for n, item in enumerate(items)}
     readings = tuple(
         Reading(line.block, line.role, number.get(line.item) if line.item is not None else None, line.reason)
