@@ -57,6 +57,7 @@ class Folder:
         self._spool = Spool(settings.spool)
         self._store = store
         self._client: IMAPClient | None = None
+        self._next_uid: Any = None  # what the server promised when we looked last
         self.failures: list[str] = []
 
     def __enter__(self) -> Folder:
@@ -106,6 +107,7 @@ class Folder:
         reads_only = self._account.after == "leave"
         selected = client.select_folder(self._account.folder, readonly=reads_only)
         validity = int(selected[b"UIDVALIDITY"])
+        self._next_uid = selected.get(b"UIDNEXT")
         mark = self._mark()
         last = mark.last if mark.validity == validity else 0
         if mark.validity not in (0, validity):
@@ -132,6 +134,10 @@ class Folder:
             stopping.wait(self._account.poll_s)
             return
         until = time.monotonic() + max(self._account.poll_s, IDLE_RENEW_S)
+        # What came while we looked was told to commands that did not ask; IDLE would not tell it again.
+        selected = client.select_folder(self._account.folder, readonly=self._account.after == "leave")
+        if selected.get(b"UIDNEXT") != self._next_uid:
+            return
         while not stopping.is_set() and time.monotonic() < until:
             client.idle()
             renew = time.monotonic() + IDLE_RENEW_S
