@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, or_, select, update
 
 from feedsvc.model import ENTRY_NAMESPACE, Article, Issue, Newsletter, entry_id
 from feedsvc.store.rows import AddResult
@@ -26,6 +26,19 @@ from feedsvc.store.targets import keep_images, with_targets
 _PRIVATE_VALUES = frozenset(
     {"links_found", "links_assigned", "problems", "recipients", "unsubscribe", "one_click", "fingerprints"}
 )
+
+
+# What every message needs is built once: putting a statement together costs SQLAlchemy more than the database takes for it.
+_FORGET_REJECTION = delete(rejections).where(rejections.c.sha256 == bindparam("rejected"))
+_ISSUE_OF_MESSAGE = (
+    select(issues).join(messages, messages.c.issue_id == issues.c.id).where(messages.c.sha256 == bindparam("message"))
+)
+_ISSUE_BY_KEY = select(issues).where(issues.c.key == bindparam("issue_key"))
+_NEWSLETTER_BY_KEY = select(newsletters).where(newsletters.c.key == bindparam("newsletter_key"))
+_INSERT_ISSUE = insert(issues).returning(issues.c.id)
+_INSERT_ARTICLES = insert(articles)
+_INSERT_MESSAGE = insert(messages)
+_ISSUE_NUMBER = select(issues.c.id).where(issues.c.uid == bindparam("issue_uid"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +55,7 @@ class Receipt:
 
 def add_issue(connection: Connection, issue: Issue, receipt: Receipt, now: datetime) -> AddResult:
     """Store an issue and the message that it was made from; `now` is `updated` of entries whose content changed."""
-    connection.execute(delete(rejections).where(rejections.c.sha256 == receipt.sha256))
+    connection.execute(_FORGET_REJECTION, {"rejected": receipt.sha256})
     issue = with_targets(issue, connection)
     known = _issue_of_message(connection, receipt.sha256)
     if known is not None:
@@ -100,17 +113,13 @@ def issue_uid(key: str) -> str:
 def _insert(connection: Connection, issue: Issue, sha256: str) -> AddResult:
     newsletter_id, _ = _put_newsletter(connection, issue.newsletter, issue.sent)
     uid = issue_uid(issue.key)
-    issue_id = connection.execute(
-        insert(issues)
-        .values(
-            uid=uid,
-            source=sha256,
-            newsletter_id=newsletter_id,
-            inline_images=keep_images(connection, issue),
-            **_issue_values(issue),
-        )
-        .returning(issues.c.id)
-    ).scalar_one()
+    values = _issue_values(issue) | {
+        "uid": uid,
+        "source": sha256,
+        "newsletter_id": newsletter_id,
+        "inline_images": keep_images(connection, issue),
+    }
+    issue_id = connection.execute(_INSERT_ISSUE, values).scalar_one()
     rows = [
         _article_values(article)
         | {
@@ -123,7 +132,7 @@ def _insert(connection: Connection, issue: Issue, sha256: str) -> AddResult:
         }
         for position, article in enumerate(issue.articles)
     ]
-    connection.execute(insert(articles), rows)
+    connection.execute(_INSERT_ARTICLES, rows)
     return AddResult("new", uid, len(rows))
 
 
@@ -168,7 +177,7 @@ def _differing(row: Row[Any], values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _put_newsletter(connection: Connection, newsletter: Newsletter, sent: datetime) -> tuple[int, bool]:
     """The newsletter's row, and whether it changed: its newest issue names it, its slug stays as first given."""
-    row = connection.execute(select(newsletters).where(newsletters.c.key == newsletter.key)).one_or_none()
+    row = connection.execute(_NEWSLETTER_BY_KEY, {"newsletter_key": newsletter.key}).one_or_none()
     values = {"name": newsletter.name, "address": newsletter.address, "list_id": newsletter.list_id}
     if row is None:
         slug = _free_slug(connection, newsletter.slug)
@@ -241,13 +250,11 @@ def _under_stored_key(issue: Issue, key: str, sha256: str) -> Issue:
 
 
 def _issue_of_message(connection: Connection, sha256: str) -> Row[Any] | None:
-    return connection.execute(
-        select(issues).join(messages, messages.c.issue_id == issues.c.id).where(messages.c.sha256 == sha256)
-    ).one_or_none()
+    return connection.execute(_ISSUE_OF_MESSAGE, {"message": sha256}).one_or_none()
 
 
 def _issue_by_key(connection: Connection, key: str) -> Row[Any] | None:
-    return connection.execute(select(issues).where(issues.c.key == key)).one_or_none()
+    return connection.execute(_ISSUE_BY_KEY, {"issue_key": key}).one_or_none()
 
 
 def _count_articles(connection: Connection, issue_id: int) -> int:
@@ -259,19 +266,17 @@ def _count_articles(connection: Connection, issue_id: int) -> int:
 
 
 def _add_message(connection: Connection, issue_uid: str, dated: datetime, receipt: Receipt) -> None:
-    issue_id = select(issues.c.id).where(issues.c.uid == issue_uid).scalar_subquery()
-    connection.execute(
-        insert(messages).values(
-            sha256=receipt.sha256,
-            issue_id=issue_id,
-            filename=receipt.filename,
-            received=receipt.received,
-            size=receipt.size,
-            dated=dated,
-            way=receipt.way,
-            recipient=receipt.recipient,
-        )
-    )
+    values = {
+        "sha256": receipt.sha256,
+        "issue_id": connection.execute(_ISSUE_NUMBER, {"issue_uid": issue_uid}).scalar_one(),
+        "filename": receipt.filename,
+        "received": receipt.received,
+        "size": receipt.size,
+        "dated": dated,
+        "way": receipt.way,
+        "recipient": receipt.recipient,
+    }
+    connection.execute(_INSERT_MESSAGE, values)
 
 
 def _issue_values(issue: Issue) -> dict[str, Any]:
