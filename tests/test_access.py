@@ -148,7 +148,7 @@ def paths(app: Flask) -> list[str]:
     others = [
         rule.rule
         for rule in app.url_map.iter_rules()
-        if rule.rule not in ROUTES and rule.endpoint not in ("pages.health", "access.login", "access.log_in")
+        if rule.rule not in ROUTES and rule.endpoint not in ("status.health", "access.login", "access.log_in")
     ]
     nobody = "00000000-0000-0000-0000-000000000000"
     found += [re.sub(r"<(?:(\w+):)?\w+>", lambda m: "0" if m[1] == "int" else nobody, rule) for rule in others]

@@ -344,7 +344,7 @@ def test_go(still_client: FlaskClient, path: str, target: str | None) -> None:
     answer = still_client.get(path)
     assert answer.status_code == (302 if target else 404)
     assert answer.headers.get("Location") == target
-    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert answer.headers["Referrer-Policy"] == ("no-referrer" if target else "same-origin")
     assert answer.headers["X-Robots-Tag"] == "noindex, nofollow"
 
 
@@ -456,7 +456,7 @@ def test_security_headers_are_on_everything(still_client: FlaskClient, path: str
     assert "frame-ancestors 'none'" in policy
     assert "unsafe" not in policy
     assert headers["X-Content-Type-Options"] == "nosniff"
-    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Referrer-Policy"] == "same-origin"
 
 
 def test_error_pages_say_what_to_do_and_nothing_private(client: FlaskClient, settings: Settings) -> None:

@@ -32,7 +32,7 @@ blueprint = Blueprint("access", __name__)
 COOKIE: Final = "feedsvc_session"
 _COOKIE_S = 180 * 86_400
 # The inbox has a token of its own.
-_OPEN: Final = frozenset({"pages.health", "access.login", "access.log_in", "inbox.receive", "inbox.fate"})
+_OPEN: Final = frozenset({"status.health", "access.login", "access.log_in", "inbox.receive", "inbox.fate"})
 _REALM = 'Basic realm="feedsvc", charset="UTF-8"'
 # A scheme that no browser knows: it shows the login page, not a window of its own.
 _FORM = 'Form realm="feedsvc"'
@@ -53,7 +53,7 @@ def guard() -> Response | None:
     here = site()
     asked_for: Request = request._get_current_object()  # type: ignore[attr-defined]
     endpoint = asked_for.endpoint
-    if endpoint == "pages.health":
+    if endpoint == "status.health":
         return None
     if here.settings.base_url is None and not _is_known_host(asked_for.host.lower(), here.known_hosts):
         raise BadRequest(

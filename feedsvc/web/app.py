@@ -14,13 +14,31 @@ from feedsvc.config import Settings, load_settings, prepare_folders
 from feedsvc.errors import StoreError
 from feedsvc.publish import read_time, without_images
 from feedsvc.store import Store, open_store
-from feedsvc.web import access, feeds, go, inbox, pages, pictures, privacy, when
+from feedsvc.web import (
+    access,
+    add,
+    feeds,
+    go,
+    inbox,
+    issue,
+    language,
+    newsletters,
+    notices,
+    origin,
+    pictures,
+    privacy,
+    statistics,
+    status,
+    subscribe,
+    today,
+    when,
+)
 from feedsvc.web.documents import DocumentResponse
 from feedsvc.web.headers import SECURITY_HEADERS
 from feedsvc.web.shortcut import Shortcut, ShortcutMiddleware
 from feedsvc.web.site import EXTENSION, Site, root_path, site
 
-_ADVICE: Final = {
+_ADVICE: Final = {  # marked for translation where it is shown
     400: "The request could not be understood. Check the address.",
     404: "Check the address, or look for it on the front page.",
     405: "This address can only be read.",
@@ -45,6 +63,7 @@ def create_app(settings: Settings | None = None, store: Store | None = None, *, 
     shortcut = Shortcut(store) if settings.access_token is None and not settings.trusted_proxies else None
     app.extensions[EXTENSION] = Site(settings, store, follow, settings.known_hosts, shortcut=shortcut)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    language.install(app.jinja_env)
     app.jinja_env.filters["exact"] = when.exact
     # What is read later, from a file, says the date itself.
     app.jinja_env.filters["ago"] = lambda moment: (
@@ -54,12 +73,14 @@ def create_app(settings: Settings | None = None, store: Store | None = None, *, 
     app.jinja_env.globals["read_time"] = read_time
     app.context_processor(_page_context)
     app.before_request(access.guard)
+    app.before_request(origin.refuse_foreign)
     app.register_blueprint(access.blueprint)
     app.register_blueprint(feeds.blueprint)
-    app.register_blueprint(pages.blueprint)
     app.register_blueprint(go.blueprint)
     app.register_blueprint(inbox.blueprint)
     app.register_blueprint(pictures.blueprint)
+    for page in (today, newsletters, issue, subscribe, add, status, statistics):
+        app.register_blueprint(page.blueprint)
     app.register_error_handler(HTTPException, _error_page)
     app.register_error_handler(StoreError, _store_error_page)
     app.after_request(access.remember)
@@ -76,7 +97,15 @@ def create_app(settings: Settings | None = None, store: Store | None = None, *, 
 
 def _page_context() -> dict[str, object]:
     """Return what every page may use, an error page too: nothing here asks the store."""
-    return {"root": root_path(), "site_title": site().settings.title, "version": __version__}
+    here = site()
+    return {
+        "root": root_path(),
+        "site_title": here.settings.title,
+        "version": __version__,
+        "live": here.follow,  # False in a static copy, which takes in and changes nothing
+        "notice": notices.notice(),
+        "page_name": request.blueprint,
+    }
 
 
 def _secure(response: Response) -> Response:

@@ -1,4 +1,4 @@
-"""The pages for people: what came in, one issue, and where a hidden link leads."""
+"""What the pages show of stored articles: entries as they are published, issue by issue."""
 
 from __future__ import annotations
 
@@ -7,17 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, get_args
 
-from flask import Blueprint, Response, current_app, jsonify, render_template
-from werkzeug.exceptions import NotFound
-
-from feedsvc import __version__
 from feedsvc.model import Kind, StoredArticle
 from feedsvc.publish import FEED_KINDS, Entry, publish_entry
 from feedsvc.publish.leaks import scrub
+from feedsvc.web.language import ngettext
 from feedsvc.web.privacy import everybody, mention
-from feedsvc.web.site import base_url, site
-
-blueprint = Blueprint("pages", __name__)
+from feedsvc.web.site import site
 
 ALL_KINDS: Final[frozenset[Kind]] = frozenset(get_args(Kind))
 
@@ -43,54 +38,13 @@ class IssueView:
     @property
     def folded_words(self) -> str:
         """What is folded away: "2 sponsors and 1 job"."""
-        counts = [(name, sum(entry.kind == name for entry in self.folded)) for name in ("sponsor", "job")]
-        return " and ".join(f"{count} {name}{'' if count == 1 else 's'}" for name, count in counts if count)
-
-
-@blueprint.get("/")
-def front() -> str:
-    """Show the latest articles, issue by issue, and how to subscribe."""
-    here, base = site(), base_url()
-    return render_template(
-        "front.html",
-        issues=issue_views(here.store.latest_articles(here.settings.feed_limit, kinds=ALL_KINDS), base),
-        newsletters=here.store.newsletters(),
-        counts=here.store.counts(),
-        inbox=here.settings.inbox if here.follow else None,  # a copy elsewhere takes in nothing
-        base=base,
-    )
-
-
-@blueprint.get("/issues/<issue_id>")
-def issue(issue_id: str) -> str:
-    """Show the articles of one issue, with all their text."""
-    found = issue_views(site().store.issue_articles(issue_id), base_url())
-    if not found:
-        raise NotFound("There is no such issue here.")
-    return render_template("issue.html", issue=found[0])
-
-
-@blueprint.get("/healthz")
-def health() -> Response:
-    """Say whether the store answers, with its counts; 503 where it does not."""
-    try:
-        counts = site().store.counts()
-    except Exception:
-        current_app.logger.exception("the store does not answer")
-        response = jsonify(status="error", version=__version__, detail="The store does not answer; see the log.")
-        response.status_code = 503
-    else:
-        response = jsonify(
-            status="ok",
-            version=__version__,
-            newsletters=counts.newsletters,
-            issues=counts.issues,
-            articles=counts.articles,
-            messages=counts.messages,
-            rejected=counts.rejected,
+        sponsors = sum(entry.kind == "sponsor" for entry in self.folded)
+        jobs = sum(entry.kind == "job" for entry in self.folded)
+        words = (
+            ngettext("%(num)s sponsor", "%(num)s sponsors", sponsors) % {"num": sponsors} if sponsors else "",
+            ngettext("%(num)s job", "%(num)s jobs", jobs) % {"num": jobs} if jobs else "",
         )
-    response.headers["Cache-Control"] = "no-store"
-    return response
+        return " + ".join(filter(None, words))
 
 
 def issue_views(articles: Iterable[StoredArticle], base: str) -> tuple[IssueView, ...]:
