@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from browser import Opener, Served
+    from playwright.sync_api import Browser
 
 # How long one example takes says more of the machine than of the code; what must be quick has a test of its own.
 settings.register_profile("feedsvc", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -36,3 +44,65 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def update_golden(request: pytest.FixtureRequest) -> bool:
     """Whether golden files are to be rewritten, on purpose."""
     return bool(request.config.getoption("--update-golden"))
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Debian's Chromium, one for all tests of this process; see `browser`."""
+    from browser import started_chromium
+
+    with started_chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def library_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with the fixtures in it, to be copied; see `library`."""
+    from library import make_library
+
+    return make_library(tmp_path_factory.mktemp("library") / "data").data
+
+
+@pytest.fixture(scope="session")
+def library(library_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A server with the fixtures in its store, for tests that change nothing."""
+    from browser import served
+
+    data = shutil.copytree(library_data, tmp_path_factory.mktemp("served") / "data")
+    with served(data) as running:
+        yield running
+
+
+@pytest.fixture
+def own_library(library_data: Path, tmp_path: Path) -> Iterator[Served]:
+    """As `library`, for one test, which may change it; it takes in what is uploaded or put into its inbox."""
+    from browser import served
+
+    with served(shutil.copytree(library_data, tmp_path / "data"), watching=True) as running:
+        yield running
+
+
+@pytest.fixture
+def empty_library(tmp_path: Path) -> Iterator[Served]:
+    """As `own_library`, with nothing in it yet."""
+    from browser import served
+
+    with served(tmp_path / "data", watching=True) as running:
+        yield running
+
+
+@pytest.fixture
+def opener(chromium: Browser) -> Iterator[Opener]:
+    """Opens a server's pages in the browser: `opener(library, "/", phone=True)`.
+
+    At the test's end it fails where any page that was opened had an error in its console, a request that failed, or a
+    request to another host.
+    """
+    from browser import opened
+
+    with ExitStack() as stack:
+
+        def open_page(server: Served, path: str = "/", **wishes: Any) -> Any:
+            return stack.enter_context(opened(chromium, server, path, **wishes))
+
+        yield open_page

@@ -11,7 +11,6 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-import threading
 import urllib.request
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -19,13 +18,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import feedparser
 import pytest
-import waitress
 from articles import SENT, TRACKER, add, article, issue
 from atoma import parse_atom_bytes, parse_json_feed_bytes, parse_rss_bytes
+from library import serving
+from programs import missing
 
 from feedsvc.config import Settings, load_settings
 from feedsvc.model import entry_id
@@ -83,16 +83,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 @contextmanager
 def _serving(settings: Settings, store: Store, answers: list[tuple[str, int]] | None = None) -> Iterator[str]:
     """A server's address, while it runs; it notes its answers."""
-    app = _noting(create_app(settings, store), [] if answers is None else answers)
-    server = waitress.create_server(app, host="127.0.0.1", port=0, threads=4)
-    running = threading.Thread(target=server.run)
-    running.start()
-    try:
-        yield f"http://127.0.0.1:{server.effective_port}"
-    finally:
-        server.close()
-        server.task_dispatcher.shutdown()
-        running.join(10)
+    with serving(_noting(create_app(settings, store), [] if answers is None else answers)) as base:
+        yield base
 
 
 @pytest.mark.parametrize("path", ["/feed.xml", "/feed.rss", "/newsletters/daily-digest/feed.xml"])
@@ -137,7 +129,7 @@ def test_reader(served: Served, path: str, tmp_path: Path) -> None:
     try:
         from reader import make_reader
     except ModuleNotFoundError:
-        _missing("reader", "pip install reader")
+        missing("reader", "pip install reader")
     served.taken()
     reader = make_reader(str(tmp_path / "reader.sqlite"))
     try:
@@ -160,7 +152,7 @@ def test_reader(served: Served, path: str, tmp_path: Path) -> None:
 def test_newsboat(served: Served, path: str, tmp_path: Path) -> None:
     newsboat = shutil.which("newsboat")
     if newsboat is None:
-        _missing("newsboat", "apt-get install newsboat")
+        missing("newsboat", "apt-get install newsboat")
     (tmp_path / "urls").write_text(f"{served.base}{path}\n")
     (tmp_path / "config").write_text("")
     files = [f"--{name}-file={tmp_path / which}" for name, which in (("url", "urls"), ("cache", "cache.db"))]
@@ -195,7 +187,7 @@ def test_newsboat(served: Served, path: str, tmp_path: Path) -> None:
 def test_sfeed(served: Served, path: str, tmp_path: Path) -> None:
     for program, package in (("sfeed_update", "sfeed"), ("curl", "curl")):
         if shutil.which(program) is None:
-            _missing(program, f"apt-get install {package}")
+            missing(program, f"apt-get install {package}")
     # Its own fetch asks without validators; its manual shows how to override it.
     (tmp_path / "sfeedrc").write_text(
         f"""sfeedpath="{tmp_path}/feeds"
@@ -224,7 +216,7 @@ feeds() {{ feed mine "{served.base}{path}"; }}
 def test_rss2email(served: Served, path: str, tmp_path: Path) -> None:
     r2e = shutil.which("r2e")
     if r2e is None:
-        _missing("rss2email", "apt-get install rss2email")
+        missing("rss2email", "apt-get install rss2email")
     sendmail = tmp_path / "sendmail"
     sendmail.write_text(f'#!/bin/sh\ncat > "$(mktemp {tmp_path}/mail-XXXXXX)"\n')
     sendmail.chmod(0o755)
@@ -297,14 +289,6 @@ def test_readers_find_the_feeds_on_a_page(served: Served) -> None:
     for kind, address in found:
         with urllib.request.urlopen(served.base + address) as answer:
             assert answer.headers.get_content_type() == kind
-
-
-def _missing(name: str, how: str) -> NoReturn:
-    """Skip where this reader is not installed; where all is expected to be there, fail."""
-    message = f"{name} is not installed ({how})"
-    if os.environ.get("CI"):
-        pytest.fail(message)
-    pytest.skip(message)
 
 
 def _newsboat_items(cache: Path, column: str) -> set[Any]:
