@@ -8,7 +8,7 @@ import os
 import re
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal, get_args
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
@@ -24,6 +24,7 @@ DEFAULT_DATA = Path("data")
 
 
 ResolveMode = Literal["on-click", "ahead", "never"]
+RESOLVE_MODES: Final[tuple[ResolveMode, ...]] = get_args(ResolveMode)
 ImagePolicy = Literal["keep", "strip", "proxy"]
 
 

@@ -106,12 +106,14 @@ def publish_entry(
     images: ImagePolicy = "keep",
     recipients: frozenset[str] = gate.NOBODY,
     follow: bool = True,
+    content: bool = True,
 ) -> Entry:
     """Return the stored article as it is published.
 
     `base` is the address of the server, without a slash at its end; None where there is none. `recipients` are the
     addresses that must not be published besides those of the article's own message. Without `follow` there is nobody
-    at `{base}/go/`: a link that must not be published leads to the issue's page instead.
+    at `{base}/go/`: a link that must not be published leads to the issue's page instead. Without `content` the entry has
+    no body, which is most of the work: for pages that only list articles.
     """
     article = stored.article
     recipients = recipients | stored.recipients
@@ -127,7 +129,9 @@ def publish_entry(
     summary = line(article.summary)
     rules = ImageRules(images, stored.inline_images)
     uid = entry_uuid(article.id)
-    body = published_html(article.content_html, uid, base, recipients=recipients, images=rules, follow=follow)
+    body = ""
+    if content:
+        body = published_html(article.content_html, uid, base, recipients=recipients, images=rules, follow=follow)
     if not body and summary:
         body = f"<p>{html.escape(summary, quote=False)}</p>"
     return Entry(

@@ -13,7 +13,7 @@ from feedsvc.config import Settings
 from feedsvc.errors import ResolveError, StoreError
 from feedsvc.model import StoredArticle
 from feedsvc.resolve.fetch import Fetcher
-from feedsvc.resolve.follow import guard_of
+from feedsvc.resolve.follow import guard_of, resolve_mode
 from feedsvc.resolve.tracker import resolve_link
 from feedsvc.store import Attempts, Store
 
@@ -47,7 +47,10 @@ class Pace:
 
 
 class Ahead:
-    """Resolves the links of articles in a thread of its own until it is stopped; does nothing where nobody wants that."""
+    """Resolves the links of articles in a thread of its own until it is stopped, of those newsletters that want it.
+
+    Which those are may change on the way: a person chooses it on a newsletter's page.
+    """
 
     def __init__(self, settings: Settings, store: Store, *, pace_s: float = PACE_S, look_s: float = LOOK_S) -> None:
         self._store = store
@@ -55,28 +58,19 @@ class Ahead:
         self._look_s = look_s
         self._stopping = threading.Event()
         self._fetcher = Fetcher(guard_of(settings), pace=Pace(pace_s, self._stopping.wait))
-        chosen = {slug: own.resolve for slug, own in settings.newsletters.items() if own.resolve is not None}
-        if settings.resolve == "ahead":
-            self._only = None
-            self._without = frozenset(slug for slug, mode in chosen.items() if mode != "ahead")
-        else:
-            self._only = frozenset(slug for slug, mode in chosen.items() if mode == "ahead")
-            self._without = frozenset()
-        self._thread: threading.Thread | None = None
-        if self._only is None or self._only:
-            self._thread = threading.Thread(target=self._run, name="feedsvc-resolve", daemon=True)
-            self._thread.start()
+        self._settings = settings
+        self._thread = threading.Thread(target=self._run, name="feedsvc-resolve", daemon=True)
+        self._thread.start()
 
     def stop(self) -> None:
         """End after the request that is under way. May be called twice."""
         self._stopping.set()
-        if self._thread is not None:
-            self._thread.join()
+        self._thread.join()
 
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
-                due = self._store.due_articles(datetime.now(UTC), _AT_A_TIME, only=self._only, without=self._without)
+                due = self._due()
                 for stored in due:
                     if self._stopping.is_set():
                         return
@@ -89,6 +83,15 @@ class Ahead:
                 due = ()
             if not due:
                 self._stopping.wait(self._look_s)
+
+    def _due(self) -> tuple[StoredArticle, ...]:
+        settings, chosen = self._settings, self._store.resolve_modes()
+        modes = {slug: resolve_mode(settings, slug, chosen) for slug in {*settings.newsletters, *chosen}}
+        ahead = frozenset(slug for slug, mode in modes.items() if mode == "ahead")
+        now = datetime.now(UTC)
+        if settings.resolve == "ahead":
+            return self._store.due_articles(now, _AT_A_TIME, without=frozenset(modes) - ahead)
+        return self._store.due_articles(now, _AT_A_TIME, only=ahead) if ahead else ()
 
     def _try(self, stored: StoredArticle) -> None:
         article = stored.article

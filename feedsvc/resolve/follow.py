@@ -6,10 +6,11 @@ import logging
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from feedsvc.config import ResolveMode, Settings
+from feedsvc.config import RESOLVE_MODES, ResolveMode, Settings
 from feedsvc.errors import ResolveError
 from feedsvc.links import canonical, is_personal
 from feedsvc.model import StoredArticle
@@ -72,7 +73,7 @@ class Follower:
         found = self._store.target(raw)
         if found is not None and (clean := gate.link(found.url, stored.recipients)) is not None:
             return clean
-        if resolve_mode(self._settings, stored.newsletter.slug) == "never":
+        if resolve_mode(self._settings, stored.newsletter.slug, self._store.resolve_modes()) == "never":
             return Hidden(address, "feedsvc was told not to look up where the links of this newsletter lead.")
         try:
             return self._find(stored, raw)
@@ -115,7 +116,12 @@ class Follower:
         return found
 
 
-def resolve_mode(settings: Settings, slug: str) -> ResolveMode:
-    """Return how the links of the newsletter with this slug are looked up."""
+def resolve_mode(settings: Settings, slug: str, chosen: Mapping[str, str]) -> ResolveMode:
+    """Return how the links of the newsletter with this slug are looked up.
+
+    `chosen` are the modes that a person chose on the pages (`Store.resolve_modes`): they go before the settings.
+    """
+    if (mode := chosen.get(slug)) in RESOLVE_MODES:
+        return mode
     own = settings.newsletters.get(slug)
     return own.resolve if own is not None and own.resolve is not None else settings.resolve

@@ -1,6 +1,8 @@
 """The store: newsletters, issues, articles and messages in SQLite, or in PostgreSQL."""
 
-from feedsvc.store.feeds import MAX_WIDTH, Narrowing, Page, Window
+from feedsvc.store.feeds import MAX_WIDTH, Page, Window
+from feedsvc.store.listing import IssueRow, Listing, Place
+from feedsvc.store.narrowing import Narrowing
 from feedsvc.store.rows import (
     AddressRow,
     AddResult,
@@ -27,10 +29,13 @@ __all__ = [
     "Counts",
     "Found",
     "IntakeRow",
+    "IssueRow",
+    "Listing",
     "MessageRow",
     "Narrowing",
     "NewsletterRow",
     "Page",
+    "Place",
     "RejectionRow",
     "Store",
     "Term",

@@ -129,12 +129,30 @@ def name_by_address(connection: Connection, key: str, name: str) -> bool:
 
 
 def set_flag(connection: Connection, slug: str, flag: str, value: bool) -> bool:
-    """Set `muted` or `whole` of a newsletter; whether it was otherwise before."""
+    """Set `muted`, `whole` or `sponsors` of a newsletter; whether it was otherwise before."""
     row = connection.execute(select(newsletters).where(newsletters.c.slug == slug)).one()
     if row._mapping[flag] == value:
         return False
     connection.execute(update(newsletters).where(newsletters.c.id == row.id).values({flag: value}))
     return True
+
+
+def set_resolve(connection: Connection, slug: str, mode: str | None) -> None:
+    """Say how the trackers of a newsletter are looked up; None is as the settings say."""
+    connection.execute(update(newsletters).where(newsletters.c.slug == slug).values(resolve=mode))
+
+
+def resolve_modes(connection: Connection) -> dict[str, str]:
+    """How trackers are looked up, by the slug of those newsletters for which a person chose it."""
+    rows = connection.execute(
+        select(newsletters.c.slug, newsletters.c.resolve).where(newsletters.c.resolve.is_not(None))
+    )
+    return {row.slug: row.resolve for row in rows}
+
+
+def with_sponsors(connection: Connection) -> frozenset[str]:
+    """The slugs of the newsletters whose sponsors and jobs are shown like articles."""
+    return frozenset(connection.execute(select(newsletters.c.slug).where(newsletters.c.sponsors)).scalars())
 
 
 def whole_keys(connection: Connection) -> frozenset[str]:

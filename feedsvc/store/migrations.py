@@ -135,6 +135,12 @@ def _index_of_recipients(connection: Connection) -> None:
         connection.exec_driver_sql("CREATE INDEX issues_by_recipients ON issues (recipients)")
 
 
+def _newsletter_wishes(connection: Connection) -> None:
+    """Columns for what a person wants of a newsletter."""
+    connection.exec_driver_sql("ALTER TABLE newsletters ADD COLUMN sponsors BOOLEAN NOT NULL DEFAULT FALSE")
+    connection.exec_driver_sql("ALTER TABLE newsletters ADD COLUMN resolve TEXT")
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(1, "newsletters, issues, articles, messages, rejections and the revision", _first_tables),
     Migration(2, "feeds can be narrowed and searched, and opened by tokens of their own", _narrow_feeds),
@@ -142,6 +148,9 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(4, "status of the ways in, addresses, newsletters muted, renamed or kept whole", _ways_in),
     Migration(5, "what stands in every issue of a newsletter is learnt", _fingerprints),
     Migration(6, "the addresses that mail was sent to are found without reading all issues", _index_of_recipients),
+    Migration(
+        7, "a newsletter's sponsors are shown, and its trackers looked up, as a person wants it", _newsletter_wishes
+    ),
 )
 
 

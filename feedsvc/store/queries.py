@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -97,15 +98,21 @@ def issue_ids(connection: Connection) -> tuple[str, ...]:
     return tuple(connection.execute(select(issues.c.uid).order_by(issues.c.sent.desc(), issues.c.id.desc())).scalars())
 
 
-def all_newsletters(connection: Connection) -> tuple[NewsletterRow, ...]:
-    """Every newsletter with its counts, by name."""
+def all_newsletters(connection: Connection, slug: str | None = None) -> tuple[NewsletterRow, ...]:
+    """Every newsletter with its counts, by name; only the one with this slug, where it is given."""
+    wanted = [] if slug is None else [newsletters.c.slug == slug]
+    number = select(newsletters.c.id).where(*wanted).scalar_subquery()
     of_issues = (
         select(issues.c.newsletter_id, func.count().label("issues"), func.max(issues.c.sent).label("latest"))
+        .where(*([] if slug is None else [issues.c.newsletter_id == number]))
         .group_by(issues.c.newsletter_id)
         .subquery()
     )
     of_articles = (
-        select(articles.c.newsletter_id, func.count().label("articles")).group_by(articles.c.newsletter_id).subquery()
+        select(articles.c.newsletter_id, func.count().label("articles"))
+        .where(*([] if slug is None else [articles.c.newsletter_id == number]))
+        .group_by(articles.c.newsletter_id)
+        .subquery()
     )
     rows = connection.execute(
         select(
@@ -116,6 +123,7 @@ def all_newsletters(connection: Connection) -> tuple[NewsletterRow, ...]:
         )
         .outerjoin(of_issues, of_issues.c.newsletter_id == newsletters.c.id)
         .outerjoin(of_articles, of_articles.c.newsletter_id == newsletters.c.id)
+        .where(*wanted)
         .order_by(func.lower(newsletters.c.name), newsletters.c.id)
     )
     return tuple(
@@ -127,9 +135,24 @@ def all_newsletters(connection: Connection) -> tuple[NewsletterRow, ...]:
             muted=row.muted,
             whole=row.whole,
             own_name=row.own_name,
+            sponsors=row.sponsors,
+            resolve=row.resolve,
         )
         for row in rows
     )
+
+
+def sent_since(connection: Connection, moment: datetime) -> dict[str, list[datetime]]:
+    """When the issues since this moment were sent, by the slug of their newsletter."""
+    found: dict[str, list[datetime]] = defaultdict(list)
+    rows = connection.execute(
+        select(newsletters.c.slug, issues.c.sent)
+        .join(newsletters, newsletters.c.id == issues.c.newsletter_id)
+        .where(issues.c.sent >= moment)
+    )
+    for row in rows:
+        found[row.slug].append(row.sent)
+    return found
 
 
 def counts(connection: Connection) -> Counts:

@@ -37,7 +37,8 @@ class NewsletterRow:
     """A newsletter with how much of it there is. `latest` is the date of its newest issue.
 
     `muted` keeps it out of the feeds of several newsletters, `whole` makes each of its issues one entry, and `own_name`
-    is what its mails call it, where a person gave it another name.
+    is what its mails call it, where a person gave it another name. `sponsors` shows its sponsors and jobs like articles;
+    `resolve` is how its trackers are looked up, None as the settings say.
     """
 
     newsletter: Newsletter
@@ -47,6 +48,8 @@ class NewsletterRow:
     muted: bool = False
     whole: bool = False
     own_name: str | None = None
+    sponsors: bool = False
+    resolve: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,8 @@ newsletters = Table(
     Column("own_name", Text),  # what its mails say, where a person gave it another name
     Column("muted", Boolean, nullable=False, server_default=false()),
     Column("whole", Boolean, nullable=False, server_default=false()),  # each issue is one entry
+    Column("sponsors", Boolean, nullable=False, server_default=false()),  # shown like articles
+    Column("resolve", Text),  # how its trackers are looked up; NULL is as the settings say
 )
 
 issues = Table(

@@ -12,10 +12,12 @@ from typing import Literal, Self
 from sqlalchemy import Connection, Engine
 
 from feedsvc.model import Issue, Kind, Newsletter, StoredArticle
-from feedsvc.store import feeds, intakes, learning, queries, targets, tokens, writes
+from feedsvc.store import feeds, intakes, learning, listing, queries, targets, tokens, writes
 from feedsvc.store.engine import connect, database_errors, reading, writing
-from feedsvc.store.feeds import Narrowing, Page, Window
+from feedsvc.store.feeds import Page, Window
+from feedsvc.store.listing import IssueRow, Listing, Place
 from feedsvc.store.migrations import migrate
+from feedsvc.store.narrowing import Narrowing
 from feedsvc.store.revision import RevisionReader
 from feedsvc.store.rows import (
     AddressRow,
@@ -170,6 +172,26 @@ class Store:
         with self.batch() as batch:
             batch.set_flag(slug, "whole", whole)
 
+    def show_sponsors(self, slug: str, shown: bool) -> None:
+        """Show the sponsors and jobs of a newsletter like articles, in its own feed and on the front page, or no more."""
+        with self.batch() as batch:
+            batch.set_flag(slug, "sponsors", shown)
+
+    def newsletters_with_sponsors(self) -> frozenset[str]:
+        """The slugs of the newsletters whose sponsors and jobs are shown like articles."""
+        with reading(self._engine) as connection:
+            return intakes.with_sponsors(connection)
+
+    def set_resolve(self, slug: str, mode: str | None) -> None:
+        """Say how the trackers of a newsletter are looked up (a `ResolveMode`); None is as the settings say."""
+        with writing(self._engine) as connection:
+            intakes.set_resolve(connection, slug, mode)
+
+    def resolve_modes(self) -> dict[str, str]:
+        """How trackers are looked up, by the slug of those newsletters for which a person chose it."""
+        with reading(self._engine) as connection:
+            return intakes.resolve_modes(connection)
+
     def repeated_lines(self, newsletter_key: str, *, but: str = "") -> frozenset[str]:
         """Fingerprints of the lines that stand in every issue of a newsletter; see `learning`."""
         with reading(self._engine) as connection:
@@ -230,6 +252,30 @@ class Store:
         with reading(self._engine) as connection:
             ask = feeds.archived_issues if by_issue else feeds.archived_articles
             return ask(connection, narrowing, window)
+
+    def listed(
+        self,
+        narrowing: Narrowing,
+        limit: int,
+        place: Place | None = None,
+        *,
+        newer: bool = False,
+        by_issue: bool = False,
+    ) -> Listing:
+        """The articles after a place in the order of the newest (with `newer`, before it) that get through.
+
+        About `limit` of them: by issue, none is cut. In a stream a link that several newsletters have is there once.
+        """
+        with reading(self._engine) as connection:
+            ask = listing.list_issues if by_issue else listing.list_articles
+            return ask(connection, narrowing, limit, place, newer=newer)
+
+    def issues_of(
+        self, slug: str, limit: int, place: Place | None = None, *, newer: bool = False
+    ) -> tuple[tuple[IssueRow, ...], Place | None, Place | None]:
+        """The issues of a newsletter, newest first, and the places at which the newer and the older page begin."""
+        with reading(self._engine) as connection:
+            return listing.list_newsletter(connection, slug, limit, place, newer=newer)
 
     def has_section(self, section: str, newsletter: str | None = None) -> bool:
         """Whether any article, of this newsletter where one is given, is in a section of this name."""
@@ -330,6 +376,21 @@ class Store:
         with reading(self._engine) as connection:
             return queries.all_newsletters(connection)
 
+    def newsletter(self, slug: str) -> NewsletterRow | None:
+        """The newsletter with this slug, with its counts, or None."""
+        with reading(self._engine) as connection:
+            return next(iter(queries.all_newsletters(connection, slug)), None)
+
+    def sent_since(self, moment: datetime) -> dict[str, list[datetime]]:
+        """When the issues since this moment were sent, by the slug of their newsletter."""
+        with reading(self._engine) as connection:
+            return queries.sent_since(connection, moment)
+
+    def has_articles(self) -> bool:
+        """Whether anything has come in yet."""
+        with reading(self._engine) as connection:
+            return queries.last_number(connection) > 0
+
     def counts(self) -> Counts:
         """How many of each the store holds."""
         with reading(self._engine) as connection:
@@ -407,7 +468,7 @@ class Batch:
         with database_errors():
             self._changed |= intakes.name_by_address(self._connection, key, name)
 
-    def set_flag(self, slug: str, flag: Literal["muted", "whole"], value: bool) -> None:
+    def set_flag(self, slug: str, flag: Literal["muted", "whole", "sponsors"], value: bool) -> None:
         """Set what a person wants of a newsletter."""
         self._changed |= intakes.set_flag(self._connection, slug, flag, value)
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import quote
 
 from flask import Blueprint, Request, Response, g, request
 from werkzeug.exceptions import BadRequest, NotFound
 
-from feedsvc.publish import Feed, Paging, Subscription, atom, feed_of, json_feed, newsletter_path, opml, rss
+from feedsvc.publish import FEED_KINDS, Feed, Paging, Subscription, atom, feed_of, json_feed, newsletter_path, opml, rss
 from feedsvc.store import Window
 from feedsvc.web.documents import Document, answer
-from feedsvc.web.selection import TOKEN, Selection, read_selection
+from feedsvc.web.selection import KINDS, TOKEN, Selection, read_selection
 from feedsvc.web.site import Site, base_url, base_url_of, site
 
 blueprint = Blueprint("feeds", __name__)
@@ -120,7 +120,9 @@ def build_feed(here: Site, selection: Selection, base: str, wanted: Format, toke
             raise NotFound(f"There is no newsletter “{narrowing.newsletter}” here.")
         title, name = found.name, f"newsletter:{found.key}"
         subtitle = f"The articles of {found.name}, one entry each"
-    _know(here, selection)
+        if narrowing.kinds == FEED_KINDS and narrowing.newsletter in here.store.newsletters_with_sponsors():
+            narrowing = replace(narrowing, kinds=frozenset(KINDS))
+    know(here, selection)
     if selection.by_issue:
         subtitle = subtitle.replace("one entry each", "one entry for each issue")
     if selection.window is None:
@@ -152,7 +154,7 @@ def build_feed(here: Site, selection: Selection, base: str, wanted: Format, toke
     )
 
 
-def _know(here: Site, selection: Selection) -> None:
+def know(here: Site, selection: Selection) -> None:
     """Raise BadRequest where no article has this section or label: a misspelt one would be an empty feed for good."""
     narrowing, slug = selection.narrowing, selection.narrowing.newsletter
     for name, value, known in (
