@@ -24,6 +24,7 @@ from feedsvc.batches import At, Batches, Begun, Item
 from feedsvc.config import Settings
 from feedsvc.converter import Converter
 from feedsvc.errors import MessageError, StoreError
+from feedsvc.intake.boxes import MAX_FIRST, Box, note_unpacked
 from feedsvc.intake.files import FileKind, file_kind, find_files, iter_box, iter_messages
 from feedsvc.intake.lock import only_one
 from feedsvc.intake.outcome import (
@@ -38,7 +39,7 @@ from feedsvc.intake.outcome import (
     refused,
     too_large,
 )
-from feedsvc.intake.spool import COMMAND, Arrival, Spool, Waiting, received_at
+from feedsvc.intake.spool import COMMAND, HTTP, PAGE, Arrival, Spool, Waiting, received_at
 from feedsvc.store import Store
 
 __all__ = ["IngestReport", "Ingester", "Outcome", "ingest_paths"]
@@ -173,8 +174,10 @@ class Ingester:
     def _unpack(self, box: Waiting, kind: FileKind, log: OutcomeLog) -> Iterator[None]:
         """Put the messages of an mbox or archive into the spool, some at each step; then the box goes."""
         try:
-            refusal = yield from self._unpack_messages(box, kind)
+            refusal, messages, first = yield from self._unpack_messages(box, kind)
             if refusal is None:
+                if box.way in (HTTP, PAGE):
+                    note_unpacked(self._store, _sha256(box.path), Box(box.filename, messages, first))
                 box.path.unlink()
                 self._at("removed", box.path)
             else:
@@ -188,11 +191,15 @@ class Ingester:
         except OSError as failure:
             log.add(failed(box.path, box.filename, DISK, f"it cannot be taken apart: {failure.strerror}"))
 
-    def _unpack_messages(self, box: Waiting, kind: FileKind) -> Generator[None, None, MessageError | None]:
-        """As `_unpack`; returns why the box as a whole must be kept, None where all of it is in the spool."""
+    def _unpack_messages(
+        self, box: Waiting, kind: FileKind
+    ) -> Generator[None, None, tuple[MessageError | None, int, tuple[str, ...]]]:
+        """As `_unpack`; returns why the box as a whole must be kept, None where all of it is in the spool; and how many
+        messages were in it, with the SHA-256 of the first of them."""
         limit = self._settings.max_message_bytes
         refusal: MessageError | None = None
         number = 0
+        first: list[str] = []
 
         def fitting() -> Iterator[Arrival]:
             nonlocal refusal, number
@@ -201,6 +208,8 @@ class Ingester:
                     if len(data) > limit:
                         refusal = too_large(f"message {number} in it", limit)
                     else:
+                        if len(first) < MAX_FIRST:
+                            first.append(hashlib.sha256(data).hexdigest())
                         yield Arrival(data, name, box.received)
             except MessageError as damage:
                 refusal = damage  # what came before it is taken
@@ -209,7 +218,9 @@ class Ingester:
             if new := self._unknown(batch):
                 self._put(new, box.way)
             yield
-        return refusal if refusal or number else MessageError("the file holds no messages.", code="empty")
+        if refusal is None and not number:
+            refusal = MessageError("the file holds no messages.", code="empty")
+        return refusal, number, tuple(first)
 
     def _unknown(self, arrivals: list[Arrival]) -> list[Arrival]:
         """Those whose bytes the store has not: with its articles committed, a message is in the archive or the spool."""

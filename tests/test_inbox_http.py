@@ -132,7 +132,9 @@ def test_several_files_at_once(client: FlaskClient, settings: Settings, store: S
     assert [message["name"] for message in answer.get_json()["messages"]] == ["one.eml", "two.eml", "old.zip"]
     assert set(spooled(settings)) == {"one.eml", "two.eml", "old.zip"}
     assert Ingester(settings, store).drain().count("new") == 4
-    assert client.get(f"/inbox/{answer.get_json()['messages'][2]['id']}", headers=BEARER).status_code == 404
+    archive_id = answer.get_json()["messages"][2]["id"]
+    fate = client.get(f"/inbox/{archive_id}", headers=BEARER).get_json()
+    assert fate == {"id": archive_id, "state": "unpacked", "messages": 2, "taken": 2, "rejected": 0, "waiting": 0}
 
 
 def test_mailgun(client: FlaskClient, settings: Settings) -> None:

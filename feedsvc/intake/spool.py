@@ -21,7 +21,7 @@ from pathlib import Path
 
 from feedsvc.store.disk import MAX_NAME_BYTES, move_whole, safe_name, sweep, sync_folder, write_many
 
-FOLDER, COMMAND, STDIN, SMTP, LMTP, HTTP = "folder", "command", "stdin", "smtp", "lmtp", "http"
+FOLDER, COMMAND, STDIN, SMTP, LMTP, HTTP, PAGE = "folder", "command", "stdin", "smtp", "lmtp", "http", "page"
 MAX_WAY_CHARS = 40
 
 _STAMP = "%Y%m%dT%H%M%S%fZ"
@@ -99,11 +99,14 @@ class Spool:
         received = datetime.strptime(match["received"], _STAMP).replace(tzinfo=UTC)
         return Waiting(path, match["filename"], received, match["way"] or "")
 
-    def holds(self, sha256: str) -> bool:
-        """Whether a message with these bytes that was `put` here still waits."""
+    def find(self, sha256: str) -> Waiting | None:
+        """The message with these bytes that was `put` here, if it still waits."""
         mark = f"{sha256[:_MARK_CHARS]}"
         with os.scandir(self.folder) as entries:
-            return any((match := _NAME.fullmatch(entry.name)) and match["order"].endswith(mark) for entry in entries)
+            for entry in entries:
+                if (match := _NAME.fullmatch(entry.name)) and match["order"].endswith(mark):
+                    return self.look(self.folder / entry.name)
+        return None
 
     def sweep(self) -> None:
         """Remove what writers left that were killed on the way."""
