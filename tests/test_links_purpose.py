@@ -206,7 +206,7 @@ def test_a_link_for_everybody_is_not(link: str) -> None:
 
 def test_the_purposes_of_the_tables_are_the_known_ones() -> None:
     data = table("purposes")
-    named = {row["purpose"] for row in (*data["host"], *data["path"])} | set(data["text"]) | set(data["text_patterns"])
+    named = {row["purpose"] for row in (*data["host"], *data["address"])} | set(data["text"]) | set(data["text_patterns"])
     assert named == set(PURPOSES)
 
 
@@ -249,8 +249,8 @@ def test_every_rule_names_its_source() -> None:
         *trackers["hosts"].values(),
         *wrappers["redirect"]["hosts"].values(),
         *purposes["host"],
-        *purposes["path"],
-        *purposes["personal"]["path"],
+        *purposes["address"],
+        *purposes["personal"]["address"],
         *purposes["personal"]["hosts"].values(),
     ]
     assert all(row["source"] for row in rows)

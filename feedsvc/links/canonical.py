@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from feedsvc.links.mend import mend_uncached
+from feedsvc.links.mend import mend
 from feedsvc.links.parameters import without_tracking
-from feedsvc.links.parts import parse, parse_cached
 from feedsvc.links.recipients import recipients_of
 from feedsvc.links.trackers import is_short_link, is_tracker_parts
-from feedsvc.links.wrappers import MAX_DEPTH, unwrap_parts
+from feedsvc.links.wrappers import MAX_DEPTH, chain
 from feedsvc.model import UrlState
 
 
@@ -34,23 +33,15 @@ def canonical(href: str, recipients: frozenset[str] = frozenset()) -> Target:
     `href` is the link as it stands in the message; `recipients` the addresses that the message was sent to. What holds
     its target is unwrapped, at most 6 deep. Never raises; `canonical(canonical(x).url)` is `canonical(x)`.
     """
-    outer, problem = mend_uncached(href)
+    outer, problem = mend(href)
     if outer is None:
         return Target(None, None, problem) if problem else _NOTHING
-    url, parts = outer, parse(outer)
-    if parts is None:
+    steps = chain(outer)
+    if not steps:
         return Target(None, None, "the link cannot be read as an address")
-    for _ in range(MAX_DEPTH):
-        inner = unwrap_parts(parts)
-        if inner is None:
-            break
-        inner_parts = parse_cached(inner)  # unwrapping has parsed it already
-        if inner_parts is None:
-            break
-        url, parts = inner, inner_parts
-    else:
-        if unwrap_parts(parts) is not None:
-            return Target(outer, "tracked", f"the link is wrapped more than {MAX_DEPTH} times")
+    if len(steps) > MAX_DEPTH + 1:
+        return Target(outer, "tracked", f"the link is wrapped more than {MAX_DEPTH} times")
+    url, parts = steps[-1]
     finder = recipients_of(recipients)
     if is_tracker_parts(parts):
         # A short link leads to the same page without what the sender put behind it; a tracker is left as it stands.

@@ -46,15 +46,28 @@ _FILE_NAME = re.compile(
 # Markdown around an address: an unmatched bracket with only emphasis, brackets and stops after it (`...)**`, `...)]`).
 _MARKDOWN_END = re.compile(r"[)\]][)\]*_^.,;:!>~'\"]*$")
 _QUOTES = "\"'<>«»“”„‘’`"
+# Nothing to mend: one scheme in small letters, and none of what is looked for below (no `;`, brackets or quotes, and of
+# percent-encodings only whole ones that begin no invisible character). Most links are so.
+_SOUND = re.compile(
+    r"https?://(?![/]|https?(?::|%3A|//))(?:[A-Za-z0-9\-_.~!$*+,=:@/?&#]++|%(?![Ee][2Ff]|[Cc]2)[0-9A-Fa-f]{2})++",
+)
 
 MAX_LENGTH = 16_384
 
 
-def mend_uncached(href: str) -> tuple[str | None, str | None]:
+@lru_cache(maxsize=4096)  # several questions are asked of each link of a mail
+def mend(href: str) -> tuple[str | None, str | None]:
     """The address that `href` means, with its scheme, and None; or None and why there is none.
 
     Both are None for what is no link to a page (`mailto:`, `tel:`, `cid:`, `#part`, empty).
     """
+    if len(href) <= MAX_LENGTH and _SOUND.fullmatch(href):
+        return href, None
+    return mend_step_by_step(href)
+
+
+def mend_step_by_step(href: str) -> tuple[str | None, str | None]:
+    """`mend`, for what is not plainly sound."""
     text = href
     if not text.isascii() or not text.isprintable():
         text = _CONTROL.sub(lambda m: "" if set(m[0]) <= {"\t", "\n", "\r"} else " ", text)
@@ -76,10 +89,6 @@ def mend_uncached(href: str) -> tuple[str | None, str | None]:
     if text and "%" in text:
         text = _STRAY_PERCENT.sub("%25", text)
     return text or None, problem
-
-
-# Several questions are asked of each link of a mail.
-mend = lru_cache(maxsize=4096)(mend_uncached)
 
 
 def decode_entities(text: str) -> str:

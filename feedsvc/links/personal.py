@@ -7,18 +7,19 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from feedsvc.links.mend import mend
-from feedsvc.links.parts import Parts, parse_cached
-from feedsvc.links.recipients import recipients_of
+from feedsvc.links.parts import Parts
+from feedsvc.links.recipients import Recipients, recipients_of
 from feedsvc.links.rules import parents, table
+from feedsvc.links.shapes import Shapes
 from feedsvc.links.trackers import is_random
-from feedsvc.links.wrappers import MAX_DEPTH, unwrap_parts
+from feedsvc.links.wrappers import MAX_DEPTH, chain
 
 
 @dataclass(frozen=True, slots=True)
 class _Rules:
     labels: re.Pattern[str]
     hosts: dict[str, re.Pattern[str]]
-    anywhere: re.Pattern[str]
+    addresses: Shapes
     before_token: frozenset[str]
 
 
@@ -28,7 +29,7 @@ def _rules() -> _Rules:
     return _Rules(
         labels=re.compile(rf"(?:{'|'.join(data['labels'])})\.[^.]+\."),
         hosts={host: re.compile(row["pattern"], re.IGNORECASE) for host, row in data["hosts"].items()},
-        anywhere=re.compile("|".join(f"(?:{row['pattern']})" for row in data["path"]), re.IGNORECASE),
+        addresses=Shapes.of(data["address"]),
         before_token=frozenset(data["before_token"]),
     )
 
@@ -42,20 +43,21 @@ def is_personal(url: str, recipients: frozenset[str] = frozenset()) -> bool:
     parameter or in what a wrapper carries). Never raises.
     """
     finder = recipients_of(recipients)
-    mended = mend(url)[0]
-    parts = parse_cached(mended) if mended else None
     if finder and finder.found_in(url):
         return True
-    for _ in range(MAX_DEPTH + 1):
-        if parts is None:
-            return False
-        if _acts_for_reader(parts):
+    mended = mend(url)[0]
+    for step in chain(mended)[: MAX_DEPTH + 1] if mended else ():
+        if _acts_for_reader(step.parts):
             return True
-        if finder and (finder.found_in(parts.url) or finder.token_in(parts.path + parts.query + parts.fragment)):
+        if finder and _names_reader(finder, step.parts, url):
             return True
-        inner = unwrap_parts(parts)
-        parts = parse_cached(inner) if inner else None
     return False
+
+
+def _names_reader(finder: Recipients, parts: Parts, searched: str) -> bool:
+    """Whether an address names the reader; `searched` is a text in which nobody was found."""
+    whole = parts.url
+    return (whole != searched and finder.found_in(whole)) or finder.token_in(whole[len(parts.origin) :])
 
 
 def _acts_for_reader(parts: Parts) -> bool:
@@ -65,9 +67,11 @@ def _acts_for_reader(parts: Parts) -> bool:
     rest = parts.path + parts.query
     if any(host in rules.hosts and rules.hosts[host].match(rest) for host in parents(parts.host)):
         return True
-    if rules.anywhere.search(rest + parts.fragment) is not None:
+    if rules.addresses.fit("", rest + parts.fragment):
         return True
     segments = parts.path.split("/")
+    if not any(len(segment) >= 16 for segment in segments):
+        return False
     for at, segment in enumerate(segments):
         if segment.lower() in rules.before_token:
             return any(is_random(later, 16) for later in segments[at + 1 :])

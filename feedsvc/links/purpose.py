@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from typing import NamedTuple
 
 from feedsvc.links.mend import mend
 from feedsvc.links.parts import parse_cached
 from feedsvc.links.rules import parents, table
+from feedsvc.links.shapes import Shapes
 
 PURPOSES = (
     "unsubscribe",
@@ -24,30 +27,33 @@ PURPOSES = (
 )
 _MAX_TEXT = 60
 _MAX_PATTERN_WORDS = 7
-_MOST_WORDS = 12  # more than any rule by address allows
 
 
-@dataclass(frozen=True, slots=True)
-class _Rule:
-    """`words`: the rule holds only where the link's text has at most so many words; None for any."""
+class Meaning(NamedTuple):
+    """What an address says that a link is for, where the link's text has at most `words` words; None for any."""
 
     purpose: str
-    pattern: re.Pattern[str]
     words: int | None
 
     @classmethod
-    def of(cls, row: dict[str, str | int]) -> _Rule:
-        words = row.get("words")
-        pattern = re.compile(str(row["pattern"]), re.IGNORECASE)
-        return cls(str(row["purpose"]), pattern, int(words) if words is not None else None)
+    def of(cls, row: Mapping[str, str | int]) -> Meaning:
+        """What a row of the table says."""
+        return cls(str(row["purpose"]), int(row["words"]) if "words" in row else None)
+
+
+class _Rule(NamedTuple):
+    pattern: re.Pattern[str]
+    meaning: Meaning
 
 
 @dataclass(frozen=True, slots=True)
 class _Rules:
     hosts: dict[str, tuple[_Rule, ...]]
-    paths: tuple[_Rule, ...]
+    addresses: Shapes
+    meanings: tuple[Meaning, ...]  # of the rows of `addresses`
     texts: dict[str, str]
     text_patterns: tuple[tuple[str, re.Pattern[str]], ...]
+    some_text: re.Pattern[str]  # any of them
 
 
 @cache
@@ -56,15 +62,19 @@ def _rules() -> _Rules:
     hosts: dict[str, tuple[_Rule, ...]] = {}
     for row in data["host"]:
         for host in row["hosts"]:
-            hosts[host] = (*hosts.get(host, ()), _Rule.of(row))
+            rule = _Rule(re.compile(row["pattern"], re.IGNORECASE), Meaning.of(row))
+            hosts[host] = (*hosts.get(host, ()), rule)
+    patterns = [pattern for rows in data["text_patterns"].values() for pattern in rows]
     return _Rules(
         hosts=hosts,
-        paths=tuple(_Rule.of(row) for row in data["path"]),
+        addresses=Shapes.of(data["address"]),
+        meanings=tuple(map(Meaning.of, data["address"])),
         texts={fold(text): purpose for purpose, rows in data["text"].items() for text in rows},
         # The first letter is folded by hand, so that a pattern can ask for a name in capitals.
         text_patterns=tuple(
             (purpose, re.compile(pattern)) for purpose, rows in data["text_patterns"].items() for pattern in rows
         ),
+        some_text=re.compile("|".join(f"(?:{pattern})" for pattern in patterns)),
     )
 
 
@@ -88,42 +98,40 @@ def link_purpose(url: str, text: str = "") -> str | None:
     Italian, Dutch, Portuguese), so that an article about unsubscribing stays an article. Some rules by address hold only for
     short texts. `url` should be canonical, or as it stands in the message. Never raises.
     """
-    rules = _rules()
     if text and len(text) <= _MAX_TEXT:
-        purpose = _by_text(rules, _trim(text))
+        purpose = _by_text(text)
         if purpose:
             return purpose
     if url.lower().startswith("mailto:?"):  # a mail to nobody: the reader is asked to send it on
         return "share"
-    return _by_address(url, min(len(text.split()), _MOST_WORDS))
+    return next((found for found, words in _by_address(url) if words is None or len(text.split()) <= words), None)
 
 
 @lru_cache(maxsize=4096)
-def _by_address(url: str, words: int) -> str | None:
-    """What the address alone says; `words` is the length of the link's text."""
+def _by_address(url: str) -> tuple[Meaning, ...]:
+    """All that the address alone says, the first before the others."""
     rules = _rules()
     mended = mend(url)[0]
     parts = parse_cached(mended) if mended else None
     if parts is None:
-        return None
+        return ()
     rest = parts.path + parts.query
-    for host in parents(parts.host):
-        for rule in rules.hosts.get(host, ()):
-            if (rule.words is None or words <= rule.words) and rule.pattern.match(rest):
-                return rule.purpose
-    whole = parts.host + rest
-    for rule in rules.paths:
-        if (rule.words is None or words <= rule.words) and rule.pattern.search(whole):
-            return rule.purpose
-    return None
+    of_host = [rule for host in parents(parts.host) if host in rules.hosts for rule in rules.hosts[host]]
+    by_host = [rule.meaning for rule in of_host if rule.pattern.match(rest)]
+    return (*by_host, *(rules.meanings[at] for at in rules.addresses.fit(parts.host, rest)))
 
 
-def _by_text(rules: _Rules, trimmed: str) -> str | None:
+@lru_cache(maxsize=4096)
+def _by_text(text: str) -> str | None:
+    rules = _rules()
+    trimmed = _trim(text)
     folded = trimmed.casefold()
     purpose = rules.texts.get(folded)
     if purpose or folded.count(" ") >= _MAX_PATTERN_WORDS:
         return purpose
     lowered = trimmed[:1].lower() + trimmed[1:]
+    if not (rules.some_text.fullmatch(folded) or rules.some_text.fullmatch(lowered)):
+        return None
     for purpose, pattern in rules.text_patterns:
         if pattern.fullmatch(folded) or pattern.fullmatch(lowered):
             return purpose

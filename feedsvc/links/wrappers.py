@@ -11,8 +11,8 @@ import binascii
 import json
 import re
 import zlib
-from functools import cache
-from typing import Any
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
 from urllib.parse import unquote, unquote_plus
 
 from feedsvc.links.mend import mend
@@ -42,6 +42,30 @@ _AVANAN = re.compile(r"/___(https?:.+?)___\.")
 _YAHOO = re.compile(r"/RU=([^/]+)/RK=", re.IGNORECASE)
 _IMAGE_HOST = re.compile(r"(?:img|image|images|imgproxy|cdn|camo|media|proxy|thumb|thumbs|assets)\d*[.\-]")
 _JSON_KEYS = ("href", "url", "e", "u", "target_url", "target", "redirect_url", "redirect", "destination", "link", "l")
+
+
+class Step(NamedTuple):
+    """An address on the way to where a link leads: mended, and cut in its canonical form."""
+
+    url: str
+    parts: Parts
+
+
+@lru_cache(maxsize=4096)
+def chain(url: str) -> tuple[Step, ...]:
+    """A mended address, and each that the one before it carries; the last may be one that is wrapped `MAX_DEPTH` + 1 times.
+
+    Empty where the address cannot be read. Remembered: several questions are asked of each link of a mail.
+    """
+    parts = parse(url)
+    steps: list[Step] = []
+    while parts is not None:
+        steps.append(Step(url, parts))
+        inner = unwrap_parts(parts) if len(steps) < MAX_DEPTH + 2 else None
+        if inner is None:
+            break
+        url, parts = inner, parse_cached(inner)  # unwrapping has parsed it already
+    return tuple(steps)
 
 
 def unwrap(url: str) -> str | None:
