@@ -1,4 +1,4 @@
-"""Items to articles: titles taken apart and mended, links made canonical, texts summed up, ids given. Pure."""
+"""Items to articles: titles taken apart and mended, links made canonical, texts summed up. Pure."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from feedsvc.enrich import (
     split_title,
 )
 from feedsvc.links import Target
-from feedsvc.model import Article, Block, Kind, Message, ReadSource, entry_id
-from feedsvc.split import Item, LinkBook, Split
+from feedsvc.model import Article, Block, Correction, Kind, Message, ReadSource, entry_id
+from feedsvc.split import Item, LinkBook, Split, said_kind
 
 HEAD_LINES = 15
 MIN_COMPLETE_WORDS = 150
@@ -30,13 +30,12 @@ NO_TARGET = Target(None, None)
 
 
 def make_articles(message: Message, part: Split, book: LinkBook, web: str | None) -> tuple[Article, ...]:
-    """The articles of an issue that falls into items, in their order. Ids differ within an issue.
+    """The articles of an issue that falls into items, in their order.
 
     `web` is the address of the issue on the web, as it stands in the message: that of a text which is written in the mail itself.
     """
     lexicon = _lexicon(message, part)
-    used: set[str] = set()
-    return tuple(_article(message, item, book, lexicon, used, web) for item in part.items)
+    return tuple(_article(message, item, book, lexicon, web) for item in part.items)
 
 
 def _lexicon(message: Message, part: Split) -> Lexicon:
@@ -48,7 +47,9 @@ def _lexicon(message: Message, part: Split) -> Lexicon:
     return Lexicon.learn((*running, f"of {message.newsletter.name} it"))
 
 
-def make_whole(message: Message, part: Split, book: LinkBook, web: str | None) -> tuple[Article, ...]:
+def make_whole(
+    message: Message, part: Split, book: LinkBook, web: str | None, corrections: Sequence[Correction] = ()
+) -> tuple[Article, ...]:
     """The one article of an issue that is one text; `web` is its address on the web, as it stands in the message.
 
     A mail that is no newsletter has no such address, and keeps all it has, housekeeping too: its links may be what it was sent for.
@@ -67,10 +68,11 @@ def make_whole(message: Message, part: Split, book: LinkBook, web: str | None) -
     source: ReadSource = "declared"
     if minutes is None and text:
         minutes, source = estimate_minutes(text), "measured" if _is_complete(part, text) else "estimated"
+    entry = entry_id(message.key, message.subject)
     return (
         Article(
-            id=entry_id(message.key, message.subject),
-            kind="message" if part.is_message else "article",
+            id=entry,
+            kind=said_kind(entry, corrections) or ("message" if part.is_message else "article"),
             title=title,
             url=target.url,
             url_state=target.state,
@@ -97,9 +99,7 @@ def _declared(part: Split) -> int | None:
     return next((m for text in head if text and (m := declared_minutes(text)) is not None), None)
 
 
-def _article(
-    message: Message, item: Item, book: LinkBook, lexicon: Lexicon, used: set[str], web: str | None
-) -> Article:
+def _article(message: Message, item: Item, book: LinkBook, lexicon: Lexicon, web: str | None) -> Article:
     title_parts = split_title(item.title)
     title = title_parts.title or item.title.strip() or message.subject
     summary = plain_summary(item.text)
@@ -116,10 +116,10 @@ def _article(
     if minutes is None and summary:
         complete = item.link is None and item.written_here and len(summary.split()) >= MIN_COMPLETE_WORDS
         minutes, source = estimate_minutes(summary), "measured" if complete else "estimated"
-    kind: Kind = "sponsor" if title_parts.sponsor else item.kind
+    kind: Kind = "sponsor" if title_parts.sponsor and not item.judged else item.kind
     content, go_links = _content(item.blocks, book)
     return Article(
-        id=_new_id(message.key, item.link, item.title, used),
+        id=item.id,
         kind=kind,
         title=title,
         url=target.url,
@@ -135,22 +135,6 @@ def _article(
         image=item.image.src if item.image else None,
         title_repaired=repaired,
     )
-
-
-def _new_id(key: str, link: str | None, title: str, used: set[str]) -> str:
-    """The entry's id: from its raw link, else its title as printed; both where an item above has the same link.
-
-    Nothing that better code may give otherwise goes into it: no repaired title, no link that another part of the message lent.
-    """
-    for what in (link or title, f"{link}\n{title}"):
-        if (made := entry_id(key, what)) not in used:
-            used.add(made)
-            return made
-    count = 2
-    while (made := entry_id(key, f"{link}\n{title}\n{count}")) in used:
-        count += 1
-    used.add(made)
-    return made
 
 
 def _content(blocks: Sequence[Block], book: LinkBook, *, whole: bool = False) -> tuple[str, tuple[str, ...]]:

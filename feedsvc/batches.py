@@ -14,7 +14,6 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -29,8 +28,8 @@ from feedsvc.intake.outcome import DISK, UNREADABLE, Outcome, failed, internal_e
 from feedsvc.intake.rejects import reject
 from feedsvc.intake.senders import HEAD_BYTES, Senders
 from feedsvc.intake.spool import LMTP, SMTP, Waiting
-from feedsvc.model import Issue, Knowledge, Newsletter
-from feedsvc.rules import read_rules
+from feedsvc.lessons import Lessons
+from feedsvc.model import Issue
 from feedsvc.store import AddResult, Batch, MessageRow, Store
 from feedsvc.store.archive import Archive
 from feedsvc.store.disk import sync_folder
@@ -92,10 +91,9 @@ class Batches:
         self._store = store
         self._archive = Archive(settings.archive)
         self._converter = converter
-        converter.teach = self.teach
+        self._lessons = Lessons(settings, store)
+        converter.teach = self._lessons.teach
         self._senders = Senders(settings)
-        self._rules = read_rules(settings.data)
-        self._wholes: frozenset[str] = frozenset()
         self._at = at
 
     def begin(self, batch: Sequence[Waiting]) -> Begun:
@@ -241,15 +239,7 @@ class Batches:
 
     def refresh(self) -> None:
         """Look up again what the person wants of newsletters."""
-        with suppress(StoreError):  # it will be told by what follows
-            self._wholes = self._store.whole_keys()
-
-    def teach(self, newsletter: Newsletter, key: str) -> Knowledge:
-        """What is known of a newsletter before the message with this key is split. Called from several threads."""
-        repeated: frozenset[str] = frozenset()
-        with suppress(StoreError):  # it will be told by what follows
-            repeated = self._store.repeated_lines(newsletter.key, but=key)
-        return Knowledge(repeated, self._rules, newsletter.key in self._wholes)
+        self._lessons.refresh()
 
     def _add_one(self, transaction: Batch, item: Item, issue: Issue) -> AddResult | MessageError:
         try:

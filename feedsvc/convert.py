@@ -41,11 +41,14 @@ def convert(
     readers = message.recipients.union(*(subscriber_tokens(body, message.unsubscribe) for body in bodies))
     book = LinkBook(readers)
     rule = rule_for(message.newsletter, known.rules)
-    rule = replace(rule, whole=True) if whole or known.whole else rule
-    names = (message.newsletter.name,)
-    part = split_message(html, message.text, Context(message.subject, names, message.bulk, book, known.repeated, rule))
+    mended = rule.corrections + known.corrections
+    rule = replace(rule, whole=rule.whole or whole or known.whole, corrections=mended)
+    context = Context(
+        message.subject, (message.newsletter.name,), message.bulk, book, known.repeated, rule, message.key
+    )
+    part = split_message(html, message.text, context)
     web = web_link(part, message.web_url, book)
-    articles = make_articles(message, part, book, web) if part.items else make_whole(message, part, book, web)
+    articles = make_articles(message, part, book, web) if part.items else make_whole(message, part, book, web, mended)
     return Issue(
         key=message.key,
         newsletter=message.newsletter,

@@ -203,7 +203,7 @@ def remove_address(address: str, data: Path | None) -> None:
 @click.pass_context
 @data_option
 def newsletters(context: click.Context, data: Path | None) -> None:
-    """List the newsletters that have come in; or mute, rename, keep whole or leave one.
+    """List the newsletters that have come in; or mute, rename, keep whole or leave one, or print its rules.
 
     A newsletter is named as in the column "Name".
 
@@ -280,6 +280,30 @@ def split(name: str, data: Path | None) -> None:
     _keep_whole(name, data, False)
 
 
+@newsletters.command()
+@click.argument("name")
+@data_option
+def rules(name: str, data: Path | None) -> None:
+    """Print what you mended of a newsletter as a rule, in the form of rules.toml in the data folder.
+
+    \b
+    Example:
+      feedsvc newsletters rules tldr-ai >> ~/other-data/rules.toml
+    """
+    from feedsvc.model import Rule
+    from feedsvc.split import write_rules
+
+    with open_data(data) as (_, store):
+        found = _newsletter(store, name)
+        corrections = tuple(row.correction for row in store.corrections_of(found.key))
+        whole = found.key in store.whole_keys()
+    if not corrections and not whole:
+        complain(f"nothing was mended of {found.name}")
+        return
+    rule = Rule(found.key, f"Mended by hand: {found.name}.", whole, corrections=corrections)
+    sys.stdout.buffer.write(write_rules([rule]).encode("utf-8"))
+
+
 @newsletters.command("unsubscribe")
 @click.argument("name")
 @data_option
@@ -301,10 +325,9 @@ def _keep_whole(name: str, data: Path | None, wanted: bool) -> None:
     from feedsvc.reprocess import reprocess
 
     with open_data(data) as (settings, store):
-        slug = _newsletter(store, name).slug
-        store.keep_newsletter_whole(slug, wanted)
-        issues = store.issue_ids_of(slug)
-        report = reprocess(settings, store, only=lambda row: row.issue_id in issues)
+        found = _newsletter(store, name)
+        store.keep_newsletter_whole(found.slug, wanted)
+        report = reprocess(settings, store, newsletter=found.key)
     click.echo(f"{counted(report.count('updated', 'duplicate'), 'issue')}, {report.count('updated')} changed")
 
 

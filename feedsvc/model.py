@@ -18,6 +18,8 @@ UrlState = Literal["canonical", "tracked"]
 ReadSource = Literal["declared", "measured", "estimated"]
 BlockKind = Literal["heading", "paragraph", "item", "quote", "code", "image", "rule"]
 Role = Literal["title", "text", "meta", "section", "sponsor", "furniture", "preheader", "unused"]
+Verdict = Literal["article", "sponsor", "job", "nothing", "joined"]
+Scope = Literal["item", "section", "label", "site", "begins"]
 
 # The namespace of entry ids (RFC 9562 version 5). It must never change: readers know entries by their ids.
 ENTRY_NAMESPACE = uuid.UUID("6f0a3d5e-2b1c-5d0e-9a54-5b8f3f1c7e21")
@@ -215,11 +217,25 @@ class Issue:
 
 
 @dataclass(frozen=True, slots=True)
+class Correction:
+    """What a person said of items that were read wrongly: what they are, and which items are meant.
+
+    `verdict` is a kind, "nothing" (no article) or "joined" (part of the item above). `scope` and `value` say which: the
+    "item" whose entry has this id, all of a "section", with a "label", that link to a "site", or whose title "begins" so.
+    """
+
+    verdict: Verdict
+    scope: Scope
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """What is known of one newsletter and cannot be seen: data of last resort (split/rules.toml, or the user's rules.toml).
 
     `newsletter` is a pattern (`*` and `?`) for its key, List-Id or address. `not_article` and `sponsor` are regular expressions for
-    titles. `whole` keeps each issue in one piece.
+    titles. `whole` keeps each issue in one piece. Of several `corrections` that fit an item the last one counts, and one
+    for this very item before all others.
     """
 
     newsletter: str
@@ -227,18 +243,20 @@ class Rule:
     whole: bool = False
     not_article: tuple[str, ...] = ()
     sponsor: tuple[str, ...] = ()
+    corrections: tuple[Correction, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
     """What was learnt before a message came: `repeated` are fingerprints of blocks that stand in every issue of its newsletter.
 
-    `whole` says that the person wants its issues in one piece.
+    `whole` says that the person wants its issues in one piece, `corrections` what they mended, oldest first.
     """
 
     repeated: frozenset[str] = frozenset()
     rules: tuple[Rule, ...] = ()
     whole: bool = False
+    corrections: tuple[Correction, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -26,28 +27,31 @@ def reprocess(
     store: Store,
     progress: Progress | None = None,
     *,
-    only: Callable[[MessageRow], bool] | None = None,
+    newsletter: str | None = None,
+    issue: str | None = None,
+    stopping: threading.Event | None = None,
 ) -> IngestReport:
     """Convert every message of the archive again, and bring the store to what that gives: ids stay, entries are updated.
 
     A message that cannot be converted any more keeps the articles that it has; it is "rejected" in the report, and its
     file stays. What is in the archive and not in the store is taken in, so a lost database is made anew by this. With
-    `only`, nothing is but the messages for which it is true.
+    `newsletter` (its key) or `issue` (its id) only their messages are converted. It ends early once `stopping` is set.
     """
+    stopping = stopping or threading.Event()
     log = OutcomeLog(progress)
     with Converter(settings.workers) as converter:
         work = _Reprocessing(settings, store, converter)
         in_hand: deque[list[Item]] = deque()
-        for number, batch in enumerate(_batched(work.archived(only))):
+        for number, batch in enumerate(_batched(work.archived(newsletter, issue))):
             if number == 1:
                 converter.start()
             items = work.begin(batch, log)
             if in_hand:
                 work.end(in_hand.popleft(), log)
             in_hand.append(items)
-            if log.halted:
+            if log.halted or stopping.is_set():
                 break
-        while in_hand and not log.halted:
+        while in_hand and not (log.halted or stopping.is_set()):
             work.end(in_hand.popleft(), log)
     return log.report()
 
@@ -60,13 +64,13 @@ class _Reprocessing:
         self._converter = converter
         self._batches = Batches(settings, store, converter, lambda step, path: None)
 
-    def archived(self, only: Callable[[MessageRow], bool] | None) -> Iterator[_Found]:
+    def archived(self, newsletter: str | None, issue: str | None) -> Iterator[_Found]:
         """What issues were made from, oldest first; then what the store does not know, as after a database was lost."""
-        for row in self._store.messages():
-            if row.is_source and (only is None or only(row)):
+        for row in self._store.messages(newsletter=newsletter, issue=issue):
+            if row.is_source:
                 path = self._archive.path(row.sha256, row.dated, row.filename)
                 yield Archived(path, row.sha256, row.filename, row.received), row
-        if only is not None:
+        if newsletter is not None or issue is not None:
             return
         for archived in self._archive:
             if not self._store.known_message(archived.sha256):

@@ -18,7 +18,7 @@ STOREYS: tuple[frozenset[str], ...] = (
     frozenset({"links", "enrich", "mail", "document"}),
     frozenset({"split"}),
     frozenset({"convert", "articles"}),
-    frozenset({"store", "publish", "config", "rules", "ways"}),
+    frozenset({"store", "publish", "config", "rules", "lessons", "ways"}),
     frozenset({"intake", "converter", "batches", "ingest", "reprocess", "resolve", "unsubscribe"}),
     frozenset({"watching", "web", "serve", "explain", "terminal", "mail_cli", "cli"}),
 )

@@ -32,7 +32,8 @@ class Item:
     """One item as the split gives it: words as the mail has them, links as they stand, blocks in order.
 
     `title` may still carry markers such as "(5 minute read)". `inferred` says that the title is the item's first words because it has none of its own.
-    `text` is the item's own text as plain text. `lines` are the indices of its blocks in the document.
+    `text` is the item's own text as plain text. `lines` are the indices of its blocks in the document, the title's first.
+    `id` is that of the entry it becomes, given by `naming`. `judged` says that a person named its kind.
     """
 
     title: str
@@ -48,6 +49,8 @@ class Item:
     inferred: bool = False
     source: str | None = None  # the first link in its text, where none leads to the whole of it
     written_here: bool = False  # the whole text stands in the mail, and no link leads to it elsewhere
+    id: str = ""
+    judged: bool = False
 
 
 def make_items(drafts: Sequence[Draft], book: LinkBook) -> tuple[Item, ...]:

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from feedsvc.document import read_text
 from feedsvc.model import Block, Document, LinkCount, Reading, Rule
+from feedsvc.split.corrections import correct
 from feedsvc.split.drafts import Draft
 from feedsvc.split.features import Line, LinkBook, read_lines
 from feedsvc.split.heads import fold
 from feedsvc.split.items import Item, make_items
+from feedsvc.split.naming import name_items
 from feedsvc.split.nature import is_message
 from feedsvc.split.outline import AFTER_HOUSEKEEPING, Outline, read_outline
 from feedsvc.split.pair import direct_links
@@ -60,13 +62,25 @@ class Context:
     book: LinkBook
     repeated: frozenset[str] = frozenset()  # fingerprints of blocks that stand in every issue
     rule: Rule = NO_RULE
+    key: str = ""  # the message's
 
 
 def split_message(html: Document | None, plain: str | None, context: Context) -> Split:
     """Take a message apart: its HTML as blocks, its plain text as it stands. At least one of them is there.
 
     The text is read only where it can help: the HTML hides links behind click-trackers, or does not fall into items.
+    What the person mended is applied last, so that it does not change which part the issue goes by.
     """
+    part = _better_part(html, plain, context)
+    items = name_items(part.items, context.key)
+    items, readings = correct(items, part.readings, context.rule.corrections, context.book)
+    assigned = part.assigned_keys
+    if context.rule.corrections:
+        assigned = frozenset(_keys((r.block for r in readings if r.article is not None), context.book))
+    return replace(part, items=items, readings=readings, assigned_keys=assigned)
+
+
+def _better_part(html: Document | None, plain: str | None, context: Context) -> Split:
     if html is None:
         return split(read_text(plain or ""), context)
     if plain is None:
@@ -85,6 +99,13 @@ def split_message(html: Document | None, plain: str | None, context: Context) ->
     if (richer or not first.text.strip()) and second.text.strip() and not first.is_message:
         return _with_links(second, first.web_links)
     return _with_links(first, second.web_links)
+
+
+def _keys(blocks: Iterable[Block], book: LinkBook) -> Iterator[str]:
+    """The keys of the links in these blocks that lead to a page."""
+    for block in blocks:
+        hrefs = (*(span.href for span in block.spans), *(image.href for image in block.images))
+        yield from (book.look(href).key for href in hrefs if href is not None and book.is_outside(href))
 
 
 def _with_links(part: Split, more: Sequence[str]) -> Split:

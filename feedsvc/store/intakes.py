@@ -160,13 +160,6 @@ def whole_keys(connection: Connection) -> frozenset[str]:
     return frozenset(connection.execute(select(newsletters.c.key).where(newsletters.c.whole)).scalars())
 
 
-def issue_ids_of(connection: Connection, slug: str) -> frozenset[str]:
-    """The ids of the issues of this newsletter."""
-    of_newsletter = issues.join(newsletters, issues.c.newsletter_id == newsletters.c.id)
-    rows = connection.execute(select(issues.c.uid).select_from(of_newsletter).where(newsletters.c.slug == slug))
-    return frozenset(rows.scalars())
-
-
 def unsubscribing(connection: Connection, slug: str) -> Unsubscribing | None:
     """How to leave this newsletter, by its newest issues; None where none of them says."""
     rows = connection.execute(

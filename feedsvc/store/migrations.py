@@ -141,6 +141,20 @@ def _newsletter_wishes(connection: Connection) -> None:
     connection.exec_driver_sql("ALTER TABLE newsletters ADD COLUMN resolve TEXT")
 
 
+def _corrections(connection: Connection) -> None:
+    """What a person mended, and what is being read again for that."""
+    postgresql = connection.dialect.name == "postgresql"
+    moment, number = ("TIMESTAMP", "BIGSERIAL") if postgresql else ("DATETIME", "INTEGER")
+    for statement in (
+        f"CREATE TABLE corrections (id {number} NOT NULL PRIMARY KEY, newsletter TEXT NOT NULL, verdict TEXT NOT NULL, "
+        f"scope TEXT NOT NULL, value TEXT NOT NULL, title TEXT NOT NULL, issue TEXT NOT NULL, made {moment} NOT NULL)",
+        "CREATE INDEX corrections_of_newsletter ON corrections (newsletter, id)",
+        "CREATE TABLE rereadings (newsletter TEXT NOT NULL PRIMARY KEY, done INTEGER NOT NULL, total INTEGER NOT NULL, "
+        f"touched {moment}, problem TEXT)",
+    ):
+        connection.exec_driver_sql(statement)
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(1, "newsletters, issues, articles, messages, rejections and the revision", _first_tables),
     Migration(2, "feeds can be narrowed and searched, and opened by tokens of their own", _narrow_feeds),
@@ -151,6 +165,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(
         7, "a newsletter's sponsors are shown, and its trackers looked up, as a person wants it", _newsletter_wishes
     ),
+    Migration(8, "what a person mended of how a newsletter is split is kept", _corrections),
 )
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, func, or_, select, union_all
 
-from feedsvc.model import Article, Kind, Newsletter, StoredArticle
-from feedsvc.store.rows import Counts, MessageRow, NewsletterRow, RejectionRow
+from feedsvc.model import Article, Kind, LinkCount, Newsletter, Problem, StoredArticle
+from feedsvc.store.rows import Counts, IssueSheet, MessageRow, NewsletterRow, RejectionRow
 from feedsvc.store.schema import NEWEST_FIRST, articles, issues, messages, meta, newsletters, rejections
 
 ARTICLE_ROWS = select(
@@ -66,6 +66,44 @@ def issue_articles(connection: Connection, issue_uid: str) -> tuple[StoredArticl
     """The articles of this issue, of every kind, in its own order; none where there is no such issue."""
     rows = connection.execute(ARTICLE_ROWS.where(issues.c.uid == issue_uid).order_by(articles.c.position))
     return tuple(stored_article(row) for row in rows)
+
+
+def get_issue(connection: Connection, uid: str) -> IssueSheet | None:
+    """The issue with this id, or None."""
+    row = connection.execute(
+        select(
+            issues,
+            newsletters.c.key.label("newsletter_key"),
+            newsletters.c.name,
+            newsletters.c.slug,
+            newsletters.c.address,
+            newsletters.c.list_id,
+            newsletters.c.whole,
+        )
+        .join(newsletters, issues.c.newsletter_id == newsletters.c.id)
+        .where(issues.c.uid == uid)
+    ).one_or_none()
+    if row is None:
+        return None
+    same = select(issues.c.uid).where(issues.c.newsletter_id == row.newsletter_id).limit(1)
+    before = or_(issues.c.sent < row.sent, and_(issues.c.sent == row.sent, issues.c.id < row.id))
+    after = or_(issues.c.sent > row.sent, and_(issues.c.sent == row.sent, issues.c.id > row.id))
+    earlier = same.where(before).order_by(issues.c.sent.desc(), issues.c.id.desc())
+    later = same.where(after).order_by(issues.c.sent, issues.c.id)
+    return IssueSheet(
+        id=row.uid,
+        newsletter=Newsletter(row.newsletter_key, row.name, row.slug, row.address, row.list_id),
+        whole=row.whole,
+        subject=row.subject,
+        sent=row.sent,
+        web_url=row.web_url,
+        language=row.language,
+        links=LinkCount(row.links_found, row.links_assigned),
+        problems=tuple(Problem(one["code"], one["detail"], one["lost"]) for one in row.problems),
+        source=get_message(connection, row.source),
+        earlier=connection.execute(earlier).scalar_one_or_none(),
+        later=connection.execute(later).scalar_one_or_none(),
+    )
 
 
 def get_article(connection: Connection, uid: str) -> StoredArticle | None:
@@ -168,9 +206,19 @@ def revision(connection: Connection) -> tuple[int, datetime | None]:
     return row.revision, row.changed
 
 
-def messages_after(connection: Connection, last: MessageRow | None, limit: int) -> tuple[MessageRow, ...]:
-    """The `limit` messages that follow `last`, by date; `last` is None for the first ones."""
+def messages_after(
+    connection: Connection, last: MessageRow | None, limit: int, newsletter: str | None, issue: str | None
+) -> tuple[MessageRow, ...]:
+    """The `limit` messages that follow `last`, by date; `last` is None for the first ones.
+
+    Only those of this newsletter (its key), or of this issue (its id), where one is given.
+    """
     query = _MESSAGE_ROWS
+    if newsletter is not None:
+        query = query.join(newsletters, issues.c.newsletter_id == newsletters.c.id)
+        query = query.where(newsletters.c.key == newsletter)
+    if issue is not None:
+        query = query.where(issues.c.uid == issue)
     if last is not None:
         query = query.where(
             or_(

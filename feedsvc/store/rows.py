@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from feedsvc.model import Newsletter
+from feedsvc.model import Correction, LinkCount, Newsletter, Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +109,53 @@ class AddressRow:
     secret: str
     name: str
     created: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class IssueSheet:
+    """An issue beside its articles: what it was made from (`source`), how much of it was understood, and its neighbours.
+
+    `earlier` and `later` are the ids of the newsletter's issues before and after it, None where there is none.
+    """
+
+    id: str
+    newsletter: Newsletter
+    whole: bool
+    subject: str
+    sent: datetime
+    web_url: str | None
+    language: str
+    links: LinkCount
+    problems: tuple[Problem, ...]
+    source: MessageRow | None
+    earlier: str | None
+    later: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionRow:
+    """A correction of a newsletter (its key), the `title` and the `issue` (its id) of the item that it was made from."""
+
+    id: int
+    newsletter: str
+    correction: Correction
+    title: str
+    issue: str
+    made: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Rereading:
+    """A newsletter (its key) whose past issues are read again: `done` of `total`, the last at `touched`.
+
+    `problem` says why it could not go on.
+    """
+
+    newsletter: str
+    done: int
+    total: int
+    touched: datetime | None
+    problem: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@
     targets                        where click-trackers lead, as found out over HTTP
     attempts                       articles whose trackers could not be asked
     images                         what messages carry themselves, by its content
+    corrections                    what a person mended of how a newsletter is split
+    rereadings                     newsletters whose past issues are being read again
     meta                           one row: schema version, revision
 
 What is looked up often is kept beside the article (its newsletter, its date), so that "the newest hundred" is one
@@ -277,6 +279,31 @@ images = Table(
     Column("token", Text, primary_key=True),  # made from the content: the same image is kept once
     Column("media_type", Text, nullable=False),  # as the message has it
     Column("data", LargeBinary, nullable=False),
+)
+
+# By the newsletter's key, not its row: what a person mended stays, whatever becomes of the mails.
+corrections = Table(
+    "corrections",
+    metadata,
+    Column("id", _RowNumber, primary_key=True),
+    Column("newsletter", Text, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("title", Text, nullable=False),  # of the item that it was made from, and the issue that holds it
+    Column("issue", Text, nullable=False),
+    Column("made", UtcDateTime, nullable=False),
+)
+Index("corrections_of_newsletter", corrections.c.newsletter, corrections.c.id)
+
+rereadings = Table(
+    "rereadings",
+    metadata,
+    Column("newsletter", Text, primary_key=True),
+    Column("done", Integer, nullable=False),
+    Column("total", Integer, nullable=False),
+    Column("touched", UtcDateTime),  # when somebody was last at it; NULL while nobody was
+    Column("problem", Text),  # why it could not go on
 )
 
 meta = Table(

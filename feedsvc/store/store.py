@@ -11,8 +11,9 @@ from typing import Literal, Self
 
 from sqlalchemy import Connection, Engine
 
-from feedsvc.model import Issue, Kind, Newsletter, StoredArticle
-from feedsvc.store import feeds, intakes, learning, listing, queries, targets, tokens, writes
+from feedsvc.model import Correction, Issue, Kind, Newsletter, StoredArticle
+from feedsvc.split import Traits
+from feedsvc.store import feeds, intakes, learning, listing, mending, queries, targets, tokens, writes
 from feedsvc.store.engine import connect, database_errors, reading, writing
 from feedsvc.store.feeds import Page, Window
 from feedsvc.store.listing import IssueRow, Listing, Place
@@ -22,11 +23,14 @@ from feedsvc.store.revision import RevisionReader
 from feedsvc.store.rows import (
     AddressRow,
     AddResult,
+    CorrectionRow,
     Counts,
     IntakeRow,
+    IssueSheet,
     MessageRow,
     NewsletterRow,
     RejectionRow,
+    Rereading,
     Unsubscribing,
 )
 from feedsvc.store.targets import Attempts, Found
@@ -202,10 +206,63 @@ class Store:
         with reading(self._engine) as connection:
             return intakes.whole_keys(connection)
 
-    def issue_ids_of(self, slug: str) -> frozenset[str]:
-        """The ids of the issues of the newsletter with this slug."""
+    def corrections(self) -> dict[str, tuple[Correction, ...]]:
+        """What was mended of each newsletter, by its key, oldest first."""
         with reading(self._engine) as connection:
-            return intakes.issue_ids_of(connection, slug)
+            return mending.all_corrections(connection)
+
+    def corrections_of(self, newsletter: str) -> tuple[CorrectionRow, ...]:
+        """What was mended of the newsletter with this key, oldest first."""
+        with reading(self._engine) as connection:
+            return mending.corrections_of(connection, newsletter)
+
+    def add_correction(self, newsletter: str, correction: Correction, *, title: str, issue: str) -> None:
+        """Keep a correction for the newsletter with this key, made from the item with this title in this issue.
+
+        It holds for issues that are converted from now on; see `ask_again`.
+        """
+        with writing(self._engine) as connection:
+            mending.add_correction(connection, newsletter, correction, title, issue, datetime.now(UTC))
+
+    def remove_correction(self, newsletter: str, number: int) -> CorrectionRow | None:
+        """Forget the correction of this newsletter with this number; what it was, or None."""
+        with writing(self._engine) as connection:
+            return mending.remove_correction(connection, newsletter, number)
+
+    def ask_again(self, newsletter: str) -> None:
+        """Note that all issues of the newsletter with this key are to be read again."""
+        with writing(self._engine) as connection:
+            mending.ask_again(connection, newsletter)
+
+    def claim_rereading(self, idle_since: datetime) -> Rereading | None:
+        """Take a newsletter that waits to be read again, or that nobody was at after `idle_since`."""
+        with writing(self._engine) as connection:
+            return mending.claim(connection, datetime.now(UTC), idle_since)
+
+    def note_rereading(self, newsletter: str, done: int) -> bool:
+        """Note how many issues were read again; False where it was asked for anew meanwhile."""
+        with writing(self._engine) as connection:
+            return mending.note(connection, newsletter, done, datetime.now(UTC))
+
+    def end_rereading(self, newsletter: str) -> None:
+        """Note that all issues were read again."""
+        with writing(self._engine) as connection:
+            mending.end(connection, newsletter)
+
+    def leave_rereading(self, newsletter: str, problem: str | None = None) -> None:
+        """Note that the rest is left for later, and why."""
+        with writing(self._engine) as connection:
+            mending.give_up(connection, newsletter, problem)
+
+    def rereading_of(self, newsletter: str) -> Rereading | None:
+        """How far the newsletter with this key is read again; None where it is not."""
+        with reading(self._engine) as connection:
+            return mending.rereading_of(connection, newsletter)
+
+    def newest_traits(self, newsletter: str, limit: int) -> tuple[Traits, ...]:
+        """By what corrections know the newest articles of the newsletter with this key."""
+        with reading(self._engine) as connection:
+            return mending.newest_traits(connection, newsletter, limit)
 
     def unsubscribing(self, slug: str) -> Unsubscribing | None:
         """How to leave this newsletter, as its newest issues say; None where none says. Private: never publish it."""
@@ -232,6 +289,11 @@ class Store:
         """The articles of this issue, of every kind, in its own order; none where there is no such issue."""
         with reading(self._engine) as connection:
             return queries.issue_articles(connection, issue_id)
+
+    def get_issue(self, issue_id: str) -> IssueSheet | None:
+        """The issue with this id, or None."""
+        with reading(self._engine) as connection:
+            return queries.get_issue(connection, issue_id)
 
     def get_article(self, uuid: str) -> StoredArticle | None:
         """The article with this id, with or without `urn:uuid:`, or None."""
@@ -405,12 +467,15 @@ class Store:
         with reading(self._engine) as connection:
             return queries.revision(connection)[1]
 
-    def messages(self) -> Iterator[MessageRow]:
-        """Every message that was taken in, oldest first; the store may change on the way."""
+    def messages(self, *, newsletter: str | None = None, issue: str | None = None) -> Iterator[MessageRow]:
+        """Every message that was taken in, oldest first; the store may change on the way.
+
+        Only those of this newsletter (its key), or of this issue (its id), where one is given.
+        """
         last: MessageRow | None = None
         while True:
             with reading(self._engine) as connection:
-                page = queries.messages_after(connection, last, _MESSAGES_A_PAGE)
+                page = queries.messages_after(connection, last, _MESSAGES_A_PAGE, newsletter, issue)
             yield from page
             if len(page) < _MESSAGES_A_PAGE:
                 return
