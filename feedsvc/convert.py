@@ -48,7 +48,10 @@ def convert(
     )
     part = split_message(html, message.text, context)
     web = web_link(part, message.web_url, book)
-    articles = make_articles(message, part, book, web) if part.items else make_whole(message, part, book, web, mended)
+    if part.items:
+        articles = make_articles(message, part, book, web)
+    else:
+        articles = make_whole(message, part, book, web or part.button, mended)
     return Issue(
         key=message.key,
         newsletter=message.newsletter,

@@ -54,6 +54,7 @@ def test_front_matter_is_read_and_taken_off() -> None:
         ("<html><title>Big story</title><p>x</p></html>", "bits-2024-09-03.html", "Bits", "Big story", "2024-09-03"),
         ("Words only.\n", "tech-bits_20240903.txt", "Tech Bits", "Words only.", "2024-09-03"),
         ("Words only.\n", "bits.md", "Bits", "Words only.", "2026-11-20"),
+        ("=====\n\n-- * --\nWords only.\n=====\n", "bits.txt", "Bits", "Words only.", "2026-11-20"),
         ("Words only.\n", None, "Saved newsletter", "Words only.", "2026-11-20"),
         ("# Bits 3 September 2024\nWords\n", "x.txt", "Bits", None, "2024-09-03"),
         ("# Bits, September 3rd, 2024\nWords\n", "x.txt", "Bits", None, "2024-09-03"),

@@ -51,6 +51,9 @@ MAX_HEADING_CHARS = 90
 UNDERLINE_SLACK = 2
 EMPTY_LINES = re.compile(r"\n{5,}")
 LONE_ADDRESS = re.compile(r"\s*<?(?:https?://|www\.)[^\s<>]+>?\s*")
+MESSAGE_FIELD = re.compile(r"(?:Date|From|Subject|To|Cc|Reply-To|Message-ID|Sender): \S")
+MIN_FIELDS = 2
+MIN_MESSAGES = 2
 BOXED = re.compile(r"\|\s+(\S.*\S)\s+\|")
 
 
@@ -78,7 +81,36 @@ def read_text(text: str) -> Document:
     for number, gap, line in logical[:MAX_BLOCKS]:
         blocks.append(_block(line, footnotes, number, gap))
         lengths.append(len(line.strip()))
-    return Document("text", tuple(link_titles(_ruled_headings(blocks, lengths))), problems=problems)
+    headed = _digest_headings(_ruled_headings(blocks, lengths))
+    return Document("text", tuple(link_titles(headed)), problems=problems)
+
+
+def _digest_headings(blocks: list[Block]) -> list[Block]:
+    """In a digest of messages (RFC 1153) each has `Date:`, `From:` and `Subject:` lines of its own; the subject is its heading, and comes first."""
+    runs: list[tuple[int, int, int]] = []  # first line, line of the subject, first line behind
+    start = 0
+    while start < len(blocks):
+        end = start
+        while (
+            end < len(blocks)
+            and (end == start or blocks[end].after_break == 0)
+            and MESSAGE_FIELD.match(blocks[end].text)
+        ):
+            end += 1
+        subject = next((n for n in range(start, end) if blocks[n].text.startswith("Subject:")), None)
+        if subject is not None and end - start >= MIN_FIELDS:
+            runs.append((start, subject, end))
+        start = max(end, start + 1)
+    if len(runs) < MIN_MESSAGES:
+        return blocks
+    out = list(blocks)
+    for first, subject, end in runs:
+        words = blocks[subject].text.removeprefix("Subject:").strip()
+        heading = replace(
+            blocks[subject], kind="heading", level=2, spans=(Span(words),), after_break=blocks[first].after_break
+        )
+        out[first:end] = [heading, *(b for n, b in enumerate(blocks[first:end], first) if n != subject)]
+    return out
 
 
 def _ruled_headings(blocks: list[Block], lengths: list[int]) -> list[Block]:
@@ -87,7 +119,7 @@ def _ruled_headings(blocks: list[Block], lengths: list[int]) -> list[Block]:
     for number, block in enumerate(blocks):
         after = blocks[number + 1] if number + 1 < len(blocks) else None
         if (
-            block.kind == "paragraph"
+            (block.kind == "paragraph" or (block.kind == "item" and block.ordinal[:1].isdigit()))
             and after is not None
             and after.kind == "rule"
             and after.after_break <= 1
@@ -96,7 +128,7 @@ def _ruled_headings(blocks: list[Block], lengths: list[int]) -> list[Block]:
             between = number > 0 and blocks[number - 1].kind == "rule" and block.after_break <= 1
             underlined = after.after_break == 0 and abs(lengths[number + 1] - lengths[number]) <= UNDERLINE_SLACK
             if between or underlined:
-                block = replace(block, kind="heading", level=2 if between else 3)  # noqa: PLW2901
+                block = replace(block, kind="heading", level=2 if between else 3, ordinal="")  # noqa: PLW2901
         out.append(block)
     return out
 

@@ -28,6 +28,7 @@ _SITE_NAME = re.compile(
     r"<meta[^>]{0,200}?property=[\"']og:site_name[\"'][^>]{0,200}?content=[\"']([^\"'<>]{1,200})[\"']", re.I
 )
 _SAVER_WORD = re.compile(r"^(?:Articles|Newsletter|Issue)\s+(?=\S)", re.I)
+_WORDS = re.compile(r"[^\W_]")  # a first line of signs only is a rule
 _SUFFIXES = (".html", ".htm", ".txt", ".md", ".markdown", ".text", ".eml", ".mail", ".msg")
 
 
@@ -135,5 +136,5 @@ def _words_of(stem: str) -> str:
 def _first_line(body: str, is_html: bool) -> str:
     if is_html:
         return ""
-    line = next((line.strip() for line in body[:5_000].split("\n") if line.strip()), "")
+    line = next((line.strip() for line in body[:5_000].split("\n") if _WORDS.search(line)), "")
     return clean_line(line) if len(line) <= 120 else ""

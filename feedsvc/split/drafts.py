@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from feedsvc.split.features import Line
-from feedsvc.split.heads import is_linked_head
+from feedsvc.split.neighbours import is_linked_head
 
 
 @dataclass(slots=True)

@@ -49,6 +49,7 @@ COUNTS = re.compile(
     re.I,
 )
 BYLINE = re.compile(r"^(?:by|von|par|por|di|via|—|–|--|-)\s+\S+(?:\s+\S+){0,6}$", re.I)
+MESSAGE_FIELD = re.compile(r"^(?:Date|From): \S.{0,80}$")  # of a message in a digest of messages
 MAX_BYLINE_WORDS = 7
 # A linked lead that is a title on the line of its text: "Title — what it is about".
 TITLE_END = re.compile(r"^\s*(?:[–—:|]|-{1,2}\s|\(|[.!?…](?:\s|$))")
@@ -378,12 +379,12 @@ def _name_looks(line: Line, body: float) -> None:
     if block.kind in ("rule", "image", "code"):
         return
     has_letters = len(LETTERS.findall(text[:60])) >= 3
-    domain_only = bool(DOMAIN.match(text)) and "." in text
+    domain_only = bool(DOMAIN.match(LEADING_NOISE.sub("", text))) and "." in text
     byline = line.words <= MAX_BYLINE_WORDS and block.kind != "item" and BYLINE.match(text)
     fine = (
         line.size <= FINE_PRINT * body and line.words <= MAX_FINE_PRINT_WORDS and not line.hrefs and line.bold < WHOLE
     )
-    if domain_only or not has_letters or fine or byline or COUNTS.match(text):
+    if domain_only or not has_letters or fine or byline or COUNTS.match(text) or MESSAGE_FIELD.match(text):
         line.is_meta = True
         return
     if line.words <= 8 and not line.hrefs and SALUTATION.match(text):

@@ -6,11 +6,13 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 
-from feedsvc.split.features import LEADING_NOISE, WHOLE, Line, LinkBook, opening_words, title_parts
+from feedsvc.split.features import WHOLE, Line, LinkBook, opening_words, title_parts
+from feedsvc.split.frame import drop_greeting, drop_polls, name_buttons, name_leads
+from feedsvc.split.neighbours import drop, fold, is_linked_head, plain, under
+from feedsvc.split.ownlink import closing_link
 from feedsvc.split.phrases import says
 from feedsvc.split.weights import Heads
 
-FOLD = re.compile(r"[^\W_]+")
 NUMBER = re.compile(r"^\W*\d{1,2}[.)]?\s+")
 # What stands beside the name in a masthead: weekdays, months, "issue", "no.".
 MASTHEAD_WORDS = """
@@ -23,43 +25,20 @@ CONTENTS = "a line of a table of contents"
 OVER_HOUSEKEEPING = "a heading over housekeeping"
 
 
-def fold(text: str) -> str:
-    """Letters and digits only, without case: equal for what two people would call the same title."""
-    return " ".join(FOLD.findall(text.casefold()))
-
-
-def plain(line: Line) -> str:
-    """The line's words without emoji, bullets and marks around them."""
-    return LEADING_NOISE.sub("", line.text).strip(" :*_-–—|")
-
-
-def is_linked_head(line: Line) -> bool:
-    """Whether the line as a whole is a link."""
-    return bool(line.hrefs) and line.linked >= WHOLE
-
-
 def name_heads(lines: list[Line], subject: str, names: Sequence[str], book: LinkBook) -> Line | None:
     """Set role and reason of every head; gives the issue's own title where it stands in the mail."""
+    name_buttons(lines)
+    name_leads(lines)
     title = _issue_title(lines, subject, names)
     _drop_contents(lines)
+    drop_polls(lines)
     _drop_housekeeping(lines)
+    drop_greeting(lines)
     _announcements(lines)
     _openers(lines)
     _sections(lines, book)
     _titles(lines)
     return title
-
-
-def under(head: Line, lines: Sequence[Line]) -> Sequence[Line]:
-    """The lines between a head and the next head."""
-    for after in lines[head.index + 1 :]:
-        if after.is_head or after.role == "title":
-            return lines[head.index + 1 : after.index]
-    return lines[head.index + 1 :]
-
-
-def _drop(line: Line, reason: str) -> None:
-    line.is_head, line.role, line.reason = False, "furniture", reason
 
 
 def _issue_title(lines: list[Line], subject: str, names: Sequence[str]) -> Line | None:
@@ -75,15 +54,17 @@ def _issue_title(lines: list[Line], subject: str, names: Sequence[str]) -> Line 
         text = fold(line.text)
         same = text == wanted or (len(text) > 20 and len(wanted) > 20 and (text in wanted or wanted in text))
         if text and same and not _is_item_too(line, lines, peers[line.signature]):
-            if found is None or (line.hrefs and not found.hrefs):
+            # The newsletter's name with a number is no title of a post, even where it is the subject.
+            numbered = not line.hrefs and any(c.isdigit() for c in text) and _is_masthead(text, mastheads)
+            if not numbered and (found is None or (line.hrefs and not found.hrefs)):
                 found = line
-            _drop(line, "the issue's own title")
+            drop(line, "the newsletter's name" if numbered else "the issue's own title")
         elif text in mastheads or (
             text
             and line.index < Heads.MASTHEAD_LINES
             and (_is_masthead(text, mastheads) or any(_begins_name(line.text, name) for name in names))
         ):
-            _drop(line, "the newsletter's name")
+            drop(line, "the newsletter's name")
     if found is not None:
         _drop_byline(found, lines)
     return found
@@ -94,32 +75,45 @@ def _is_item_too(head: Line, lines: Sequence[Line], peers: int) -> bool:
     if peers > Heads.MAX_TITLE_PEERS:
         return True
     if not is_linked_head(head):
-        return False
+        buttons = [line for line in lines if line.is_head and not is_linked_head(line) and _has_button(line, lines)]
+        return head in buttons and len(buttons) > Heads.MIN_BUTTONED
     others = sum(is_linked_head(line) and line.is_head for line in lines)
     teaser = sum(line.words for line in under(head, lines) if line.is_text and line.block.kind == "paragraph")
     return others > Heads.MIN_OTHER_LINKED and Heads.MIN_STORY_WORDS <= teaser <= Heads.MAX_TEASER_WORDS
+
+
+def _has_button(head: Line, lines: Sequence[Line]) -> bool:
+    """Whether a few words and a button stand under a head."""
+    below = under(head, lines)
+    return any(line.is_cta for line in below) and sum(line.words for line in below) <= Heads.GREETING_WORDS
 
 
 def _drop_byline(title: Line, lines: Sequence[Line]) -> None:
     """What stands between the issue's title and its text names the author, the date, the app, or is a subtitle: no items."""
     for line in lines[title.index + 1 : title.index + Heads.BYLINE_LINES]:
         if line.words > Heads.SUBTITLE_WORDS or (
-            line.hrefs and not _is_empty(line, lines) and (line.block.kind == "heading" or _has_peers(line, lines))
+            line.is_head
+            and not _is_empty(line, lines)
+            and (
+                fold(line.text) == fold(title.text)
+                or _has_peers(line, lines)
+                or (bool(line.hrefs) and line.block.kind == "heading")
+            )
         ):
             return
         if line.is_head and (line.words <= Heads.BYLINE_WORDS or line.block.kind == "heading"):
-            _drop(line, "a by-line" if line.words <= Heads.BYLINE_WORDS else "the issue's subtitle")
+            drop(line, "a by-line" if line.words <= Heads.BYLINE_WORDS else "the issue's subtitle")
             if line.reason == "the issue's subtitle":
                 line.role, line.is_head = "unused", False
 
 
 def _has_peers(head: Line, lines: Sequence[Line]) -> bool:
-    """Whether a linked head is one of several that are set alike: titles in a list, not one author's name."""
-    return (
-        is_linked_head(head)
-        and sum(line.is_head and line.signature == head.signature and is_linked_head(line) for line in lines)
-        >= Heads.MIN_PEERS
-    )
+    """Whether a head is one of several that are set alike, each a link or over a link of its own: titles, not one author's name."""
+    alike = [line for line in lines if line.is_head and line.signature == head.signature]
+    if is_linked_head(head):
+        return len(alike) >= Heads.MIN_PEERS
+    closed = sum(closing_link(under(line, lines)) is not None for line in alike)
+    return len(alike) >= Heads.MIN_PLAIN_PEERS and closed > Heads.GREETED_SHARE * len(alike)
 
 
 def _begins_name(text: str, name: str) -> bool:
@@ -149,7 +143,7 @@ def _drop_contents(lines: list[Line]) -> None:
             continue
         anchors = [s.href for s in line.block.spans if s.href]
         if anchors and all(h.startswith("#") for h in anchors) and line.words <= 20:
-            _drop(line, CONTENTS)
+            drop(line, CONTENTS)
             continue
         text = fold(NUMBER.sub("", line.text))
         if len(text) < Heads.MIN_CONTENTS_CHARS or line.index > 0.6 * len(lines):
@@ -160,7 +154,7 @@ def _drop_contents(lines: list[Line]) -> None:
         if later is None or later.index <= line.index or _says_something(line, lines):
             continue
         if _says_something(later, lines) or later.prominence >= line.prominence:
-            _drop(line, CONTENTS)
+            drop(line, CONTENTS)
 
 
 def _says_something(line: Line, lines: Sequence[Line]) -> bool:
@@ -187,7 +181,7 @@ def _drop_housekeeping(lines: list[Line]) -> None:
         ]
         late = head.index > Heads.LATE * len(lines) and below and below[0].is_furniture
         if below and (late or all(line.is_furniture for line in below)):
-            _drop(head, OVER_HOUSEKEEPING)
+            drop(head, OVER_HOUSEKEEPING)
 
 
 def _announcements(lines: list[Line]) -> None:
@@ -245,7 +239,7 @@ def _sections(lines: list[Line], book: LinkBook) -> None:
         if _stands_over_opener(head, lines):
             head.role, head.reason = "section", "a head over lines that open with their own title"
         elif after is None:
-            _drop(head, "a head with nothing under it")
+            drop(head, "a head with nothing under it")
         elif filled >= 0.5 and after.prominence < head.prominence - Heads.SMALLER and not is_linked_head(after):
             continue  # a story that begins with a subhead
         else:
@@ -303,7 +297,7 @@ def _titles(lines: list[Line]) -> None:
         ):
             head.reason = "a link of one short word"
         elif len(sections) >= 2 and head.index < sections[0] and head.words <= 3 and _is_empty(head, lines):
-            _drop(head, "a by-line")
+            drop(head, "a by-line")
         elif weak and marked >= Heads.MIN_MARKED and marked >= 0.5 * len(linked) and (head.is_empty or paid):
             head.reason = "a link without the marker that the titles here carry"
         else:
@@ -328,9 +322,25 @@ def _openers(lines: Sequence[Line]) -> None:
         share = Heads.DASHED_SHARE if dashed >= 0.8 * len(openers) else Heads.OPENERS_SHARE
         if min(len(leads), len(links)) < max(least, 0.8 * len(openers)) or len(openers) < share * len(texts):
             continue
-        for line in openers:
+        for line in (*openers, *_short_openers(texts, openers)):
             if line.role == "unused":
                 line.role, line.reason = "title", "a line that opens with its own title"
+
+
+def _short_openers(texts: Sequence[Line], openers: Sequence[Line]) -> list[Line]:
+    """Lines that open with a linked title of one word, where the sign that parts it from its text is the one that parts others'."""
+    signs = {line.text[len(opening_words(line)) :].lstrip()[:1] for line in openers}
+    if len(signs) != 1 or not all(line.linked_lead for line in openers):
+        return []
+    return [
+        line
+        for line in texts
+        if not line.opens
+        and line.linked_lead
+        and line.block.kind == openers[0].block.kind
+        and (lead := opening_words(line))
+        and line.text[len(lead) :].lstrip()[:1] in signs
+    ]
 
 
 def _menus(linked: Sequence[Line]) -> None:
@@ -344,4 +354,4 @@ def _menus(linked: Sequence[Line]) -> None:
     for head in linked:
         weak = head.is_empty and head.words <= Heads.MENU_WORDS and not head.marker and head.block.kind != "heading"
         if weak and head.prominence < least + Heads.SMALLER and head.signature not in {h.signature for h in strong}:
-            _drop(head, "a tag or a line of a menu")
+            drop(head, "a tag or a line of a menu")

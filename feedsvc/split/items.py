@@ -114,7 +114,8 @@ def _title(draft: Draft, *, leads: bool) -> tuple[str, str, bool]:
     """The title, what is left of its line as text, and whether the title had to be made from the text."""
     first = draft.first
     if draft.head is not None:
-        return " ".join([_head_title(first), *(line.text for line in draft.title_lines)]), "", False
+        words = " ".join([_head_title(first), *(line.text for line in draft.title_lines)])
+        return words.rstrip(" :") or words, "", False
     if first.linked >= WHOLE:
         return first.text, "", False
     lead = "".join(s.text for s in _leading(first, bold=True))

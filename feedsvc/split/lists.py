@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from feedsvc.split.drafts import Draft
 from feedsvc.split.features import WHOLE, Line
-from feedsvc.split.heads import is_linked_head
+from feedsvc.split.neighbours import is_linked_head
 from feedsvc.split.units import Unit, find_units, single_unit
 from feedsvc.split.weights import Heads, Units
 

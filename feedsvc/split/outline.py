@@ -6,15 +6,19 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from feedsvc.model import Block
 from feedsvc.split.drafts import Draft
 from feedsvc.split.features import Line, LinkBook
-from feedsvc.split.heads import OVER_HOUSEKEEPING, fold, is_linked_head, name_heads
+from feedsvc.split.heads import OVER_HOUSEKEEPING, name_heads
 from feedsvc.split.lists import take_lists_apart
+from feedsvc.split.neighbours import fold, is_linked_head, under
 from feedsvc.split.weights import Heads
 
 AFTER_HOUSEKEEPING = "after the housekeeping began"
+MIN_LABELLED_LINES = 3  # text, button, label
+MIN_LABELS = 2
 # A price or a change: a currency sign, a percentage or decimals.
 FIGURE = re.compile(r"^[+−–-]?\s?(?:[$€£¥]\s?[\d,.]+|[\d,.]+\s?%|[\d,]*\d\.\d+)$")
 
@@ -35,6 +39,7 @@ def read_outline(lines: list[Line], subject: str, names: Sequence[str], book: Li
     if _pictures_come_first(lines):
         _move_pictures(drafts, intro)
     _settle_eyebrows(drafts)
+    _move_labels(drafts)
     drafts, intro = take_lists_apart(drafts, intro, strict=title is not None)
     drafts = [d for d in drafts if not _is_quote_row(d)]
     drafts = [d for d in drafts if any(line.hrefs for line in d.lines) or d.words >= Heads.MIN_STORY_WORDS]
@@ -72,7 +77,7 @@ def _gather(lines: list[Line]) -> tuple[list[Draft], list[Line]]:
                 current.announced = line.text
             else:
                 announced, current = line, None
-        elif line.role == "title" and not (current is not None and _goes_on(current, line)):
+        elif line.role == "title" and not (current is not None and _goes_on(current, line, lines)):
             ended = (
                 section is not None and used and line.is_head and not is_linked_head(line) and _is_above(line, section)
             )
@@ -94,7 +99,12 @@ def _gather(lines: list[Line]) -> tuple[list[Draft], list[Line]]:
             if line.role == "title":
                 line.role, line.reason = "unused", line.reason + ", within the item above"
             current.body.append(line)
-        elif announced is not None and line.is_text and line.words >= 5:
+        elif (
+            announced is not None
+            and line.is_text
+            and line.words >= 5
+            and (line.hrefs or not _is_paid(announced, line, lines))
+        ):
             # Something paid for that has no title of its own.
             current = Draft(None, [line], _text(section), None, announced.text, unit=True)
             drafts.append(current)
@@ -113,6 +123,11 @@ def _is_next(announcement: Line, title: Line, lines: Sequence[Line]) -> bool:
     """Whether nothing but pictures stands between a line that announces a sponsor and a title."""
     between = [line for line in lines[announcement.index + 1 : title.index] if line.text and line.reason != "no words"]
     return all(line.reason == "the newsletter's name" for line in between)
+
+
+def _is_paid(announcement: Line, text: Line, lines: Sequence[Line]) -> bool:
+    """Whether a linked picture, the advertisement itself, stands between an announcement and a text."""
+    return any(line.block.kind == "image" and line.hrefs for line in lines[announcement.index + 1 : text.index])
 
 
 def _settle_eyebrows(drafts: list[Draft]) -> None:
@@ -163,6 +178,26 @@ def _move_pictures(drafts: Sequence[Draft], intro: list[Line]) -> None:
         draft.body[:0] = draft.pictures
 
 
+def _move_labels(drafts: Sequence[Draft]) -> None:
+    """A short line behind each story's button, such as a date, stands over the next story: give it to that, as what it says beside its title."""
+    moved = [
+        (draft.body[-1], after)
+        for draft, after in pairwise(drafts)
+        if len(draft.body) >= MIN_LABELLED_LINES
+        and draft.body[-2].is_cta
+        and draft.body[-1].is_text
+        and draft.body[-1].words <= Heads.LABEL_WORDS
+        and not draft.body[-1].hrefs
+    ]
+    if len(moved) < MIN_LABELS or len(moved) < len(drafts) - 1:
+        return
+    for draft in drafts[:-1]:
+        draft.body.pop()
+    for label, draft in moved:
+        label.is_meta = True
+        draft.body.insert(0, label)
+
+
 def _share_links(line: Line) -> list[str]:
     hrefs = [s.href for s in line.block.spans] + [i.href for i in line.block.images]
     return [h for h in hrefs if h]
@@ -172,7 +207,7 @@ def _text(line: Line | None) -> str | None:
     return line.text if line is not None else None
 
 
-def _goes_on(current: Draft, head: Line) -> bool:
+def _goes_on(current: Draft, head: Line, lines: Sequence[Line]) -> bool:
     """Whether a head only goes on with the item at hand."""
     opener = current.first
     if not head.is_head:
@@ -197,7 +232,16 @@ def _goes_on(current: Draft, head: Line) -> bool:
         if not current.body and head.prominence <= opener.prominence + Heads.SMALLER:
             return True  # a line below the title: who, when, where
         return bool(current.body) and head.prominence < opener.prominence - Heads.MUCH_SMALLER
-    return head.prominence < opener.prominence - Heads.SMALLER  # a subhead
+    if head.prominence >= opener.prominence - Heads.SMALLER:
+        return False
+    # A smaller head is a subhead, unless the lead story has come to its button and the head has one of its own.
+    lead = sum(line.is_head and line.signature == opener.signature for line in lines) == 1
+    return not (lead and _ends_in_button(current.body) and any(line.is_cta for line in under(head, lines)))
+
+
+def _ends_in_button(body: Sequence[Line]) -> bool:
+    last = next((line for line in reversed(body) if line.block.kind != "image"), None)
+    return last is not None and last.is_cta
 
 
 def _is_broken_title(current: Draft, head: Line) -> bool:

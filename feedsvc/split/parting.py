@@ -16,10 +16,10 @@ from feedsvc.model import Block, Document, LinkCount, Reading, Rule
 from feedsvc.split.corrections import correct
 from feedsvc.split.drafts import Draft
 from feedsvc.split.features import Line, LinkBook, read_lines
-from feedsvc.split.heads import fold
 from feedsvc.split.items import Item, make_items
 from feedsvc.split.naming import name_items
 from feedsvc.split.nature import is_message
+from feedsvc.split.neighbours import fold
 from feedsvc.split.outline import AFTER_HOUSEKEEPING, Outline, read_outline
 from feedsvc.split.pair import direct_links
 from feedsvc.split.phrases import says
@@ -28,6 +28,7 @@ from feedsvc.split.verdict import settle
 
 MIN_ITEMS = 3  # of a part that is a digest for sure
 MIN_MARK_WORDS = 5
+MAX_TEASER_WORDS = 160  # of a mail whose one button leads to what it is about
 ENDS = 12  # blocks at either end of a part, where the link to the web version stands
 
 
@@ -43,6 +44,7 @@ class Split:
     is_message: bool
     content_keys: frozenset[str]
     assigned_keys: frozenset[str]
+    button: str | None  # the first button of a text so short that it only announces what is elsewhere
     fingerprints: frozenset[str]  # of its lines that are no furniture by themselves
 
     @property
@@ -156,6 +158,7 @@ def split(document: Document, context: Context) -> Split:
         message,
         content,
         assigned,
+        _button(lines, book),
         marks,
     )
 
@@ -215,6 +218,14 @@ def web_link(part: Split, named: str | None, book: LinkBook) -> str | None:
         if book.look(h).target.state == "canonical" and not book.look(h).personal and "/app-link/" not in h
     ]
     return next(iter(open_ones), next(iter(usable), None))
+
+
+def _button(lines: Sequence[Line], book: LinkBook) -> str | None:
+    """The first button of a mail of few words, as it stands."""
+    if sum(line.words for line in lines if not line.is_furniture) > MAX_TEASER_WORDS:
+        return None
+    buttons = (line.href for line in lines if line.is_cta and not line.is_furniture and line.href)
+    return next((href for href in buttons if not book.look(href).personal), None)
 
 
 def _whole_text(lines: Sequence[Line]) -> str:

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 
 from feedsvc.split.drafts import Draft
 from feedsvc.split.features import Line, inner_button
-from feedsvc.split.heads import CONTENTS, fold
+from feedsvc.split.heads import CONTENTS
+from feedsvc.split.neighbours import fold
 from feedsvc.split.outline import Outline
+from feedsvc.split.ownlink import closing_link
 from feedsvc.split.weights import Essay, Story
 
 NUMBERED = re.compile(r"^\W*(?:#?\d{1,2}[.):]|\d{1,2}\s*[-–—])\s*\S")
@@ -133,6 +135,12 @@ def _are_stories(stories: list[Draft], lines: Sequence[Line], subject: str, titl
     count = len(stories)
     heads = [d.head for d in stories if d.head is not None]
     score = Story.OWN_LINK * sum(_has_own_link(d) for d in stories) / count
+    own = {key for d in stories if (key := _closing_key(d))}
+    average = sum(d.words for d in stories) / count
+    if average <= Story.BRIEF_WORDS and len(own) >= Story.MOST * count:
+        score += Story.CLOSED_EACH
+    if average <= Story.SHORT_WORDS and count > 2 and _links_apart(stories):
+        score += Story.SHORT_LINKED
     if sum(bool(NUMBERED.match(h.text)) for h in heads) >= 0.6 * count:
         score += Story.NUMBERED
     counted = re.search(r"\b(\d{1,2})\b", subject)
@@ -151,11 +159,25 @@ def _are_stories(stories: list[Draft], lines: Sequence[Line], subject: str, titl
         score += Story.SECTIONED
     if sum(line.reason == CONTENTS for line in lines) >= 2:
         score += Story.LISTED_AT_HEAD
-    if title is not None:
+    if title is not None and any(fold(h.text) == fold(title.text) for h in heads):
+        score += Story.NAMED_AFTER  # the title stands again over one of several stories
+    elif title is not None:
         score += Story.IS_POST
-    if sum(d.words for d in stories) / count > Story.LONG_WORDS:
+    if average > Story.LONG_WORDS:
         score += Story.LONG
     return score >= Story.NEEDED
+
+
+def _closing_key(draft: Draft) -> str:
+    """What is equal for links to one place: of the link that a story ends in; empty where it ends in none."""
+    href = closing_link(draft.body)
+    return next((key for line in draft.body for h, key in zip(line.hrefs, line.keys, strict=False) if h == href), "")
+
+
+def _links_apart(stories: Sequence[Draft]) -> bool:
+    """Whether nearly each story has a link, and no other has it too."""
+    first = [next((line.keys[0] for line in d.lines if line.keys and line.block.kind != "image"), "") for d in stories]
+    return len(set(first) - {""}) >= Story.MOST * len(stories)
 
 
 def _is_pictured(head: Line, lines: Sequence[Line]) -> bool:

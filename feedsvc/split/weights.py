@@ -25,6 +25,15 @@ class Heads:
     MAX_TITLE_PEERS = 2  # more linked heads in its style, and the head is an item that lent the issue its subject
     MASTHEAD_LINES = 12
     MIN_PEERS = 3  # linked heads in one style: titles, not by-lines
+    MIN_PLAIN_PEERS = 2  # heads that are no links but stand over text
+    MIN_BUTTONED = 2  # heads with a button beside one that says the subject and has one too
+    ANSWER_WORDS = 5
+    MIN_ANSWERS = 2
+    BUTTON_WORDS = 6
+    MIN_SAME_LINKS = 3  # lines with one address and one wording
+    LEAD_PROMINENCE = 1.12  # of a bold line: as large as the text, and bold
+    GREETING_WORDS = 90  # under the largest head, before the items
+    GREETED_SHARE = 0.6  # of the heads below that end in a link of their own
     MIN_OTHER_LINKED = 3  # linked heads beside one that repeats the subject, from which on that is an item too
     MAX_TEASER_WORDS = 60  # if the text under it is no longer
     BYLINE_LINES = 12  # after the issue's title
@@ -97,6 +106,13 @@ class Story:
 
     NEEDED = 1.0
     OWN_LINK = 2.0  # times the share of stories that end in a link of their own (a button, "read more") or start with a linked image
+    CLOSED_EACH = (
+        1.2  # nearly each ends in a link of its own, whatever its words are, and they have under BRIEF_WORDS on average
+    )
+    BRIEF_WORDS = 200
+    MOST = 0.66
+    SHORT_LINKED = 1.0  # nearly each has a link that no other has, and they have under SHORT_WORDS on average
+    SHORT_WORDS = 60
     NUMBERED = 0.5  # the heads count: 1. 2. 3.
     OWN_BOX = 0.8  # each story stands in a box of its own, not in one flow of text
     IN_SUBJECT = 1.2  # the subject names two or more of them
@@ -105,6 +121,7 @@ class Story:
     SECTIONED = 0.8  # stories stand under sections
     LISTED_AT_HEAD = 1.0  # a table of contents at the head names them
     SHARED_EACH = 1.0  # times the share of stories with share buttons of their own
+    NAMED_AFTER = 1.0  # the issue's own title stands again over one of the stories
     LISTICLE = -1.5  # the subject counts them: "7 lessons from ..."
     IS_POST = -1.6  # the issue is headed by its own title, which is also the subject: a post
     LONG = -0.8  # stories of over LONG_WORDS words on average

@@ -1,0 +1,105 @@
+"""Tells from titles what only frames them: buttons that repeat, polls, a greeting at the head; and bold leads that are titles though they run on."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from feedsvc.split.features import WHOLE, Line
+from feedsvc.split.neighbours import drop, fold, is_linked_head, under
+from feedsvc.split.ownlink import closing_link
+from feedsvc.split.weights import Heads
+
+MIN_LEAD_WORDS = 3
+
+
+def name_buttons(lines: Sequence[Line]) -> None:
+    """Short linked lines with the same words and other addresses are buttons, whatever they say; with one address they are no content."""
+    alike: dict[str, list[Line]] = defaultdict(list)
+    for line in lines:
+        if line.href and not line.is_furniture and is_linked_head(line) and 0 < line.words <= Heads.BUTTON_WORDS:
+            alike[fold(line.text)].append(line)
+    for group in alike.values():
+        places = {line.keys[0] for line in group}
+        if len(places) == 1 and len(group) >= Heads.MIN_SAME_LINKS and group[0].block.kind != "heading":
+            for line in group:
+                drop(line, "the same link again and again")
+        elif len(places) > 1 and len(places) == len(group) and not any(line.marker for line in group):
+            for line in group:
+                line.is_head, line.is_cta, line.is_meta = False, True, False
+
+
+def name_leads(lines: Sequence[Line]) -> None:
+    """Bold lines that end in a colon are titles where there are several and each has a text and a link of its own below."""
+    leads = [
+        line
+        for line in lines
+        if line.block.kind == "paragraph"
+        and not (line.is_head or line.is_furniture)
+        and line.bold >= WHOLE
+        and MIN_LEAD_WORDS <= line.words <= Heads.SUBTITLE_WORDS
+        and line.text.rstrip(" *_").endswith(":")
+    ]
+    starts = {line.index for line in leads}
+    links: set[str] = set()
+    for lead in leads:
+        end = next((n for n in range(lead.index + 1, len(lines)) if n in starts or lines[n].is_head), len(lines))
+        own = [line.keys[0] for line in lines[lead.index + 1 : end] if line.keys and not line.is_furniture]
+        if not own:
+            return
+        links.update(own)
+    if len(leads) >= Heads.MIN_PEERS and len(links) >= len(leads):
+        for lead in leads:
+            lead.is_head, lead.is_meta = True, False
+            lead.signature = ("lead", round(lead.size))
+            lead.prominence = Heads.LEAD_PROMINENCE
+
+
+def drop_polls(lines: Sequence[Line]) -> None:
+    """A question over a few short links and nothing else asks the reader for a vote."""
+    for line in lines:
+        if (
+            line.is_furniture
+            or line.hrefs
+            or not line.text.rstrip(" *_").endswith("?")
+            or line.words > Heads.LABEL_WORDS * 2
+        ):
+            continue
+        answers = []
+        for after in lines[line.index + 1 :]:
+            if not (is_linked_head(after) and 0 < after.words <= Heads.ANSWER_WORDS):
+                break
+            answers.append(after)
+        if len(answers) >= Heads.MIN_ANSWERS and not any(answer.marker for answer in answers):
+            for asked in (line, *answers):
+                drop(asked, "a poll")
+
+
+def drop_greeting(lines: list[Line]) -> None:
+    """The largest head, over a few words of greeting, is no title where several smaller heads below it each have a link of their own."""
+    heads = [line for line in lines if line.is_head]
+    if not heads or is_linked_head(heads[0]) or heads[0].index >= Heads.MASTHEAD_LINES:
+        return
+    top, others = heads[0], heads[1:]
+    most = max((head.prominence for head in others), default=0.0)
+    if top.prominence <= most + Heads.SMALLER:
+        return
+    text = under(top, lines)
+    if any(line.is_cta for line in text) or sum(line.words for line in text if line.is_text) > Heads.GREETING_WORDS:
+        return
+    plain_heads = [head for head in others if not is_linked_head(head)]
+    style = max(
+        (h.signature for h in plain_heads), key=lambda s: sum(h.signature == s for h in plain_heads), default=None
+    )
+    level = [head for head in plain_heads if head.signature == style]
+    closed = sum(closing_link(_until(head, others, lines)) is not None for head in level)
+    if len(level) >= Heads.MIN_PEERS and closed >= Heads.GREETED_SHARE * len(level):
+        drop(top, "a greeting over the items")
+
+
+def _until(head: Line, heads: Sequence[Line], lines: Sequence[Line]) -> Sequence[Line]:
+    """The lines between a head and the next that is set as large or larger."""
+    end = next(
+        (h.index for h in heads if h.index > head.index and h.prominence > head.prominence - Heads.SMALLER), len(lines)
+    )
+    return lines[head.index + 1 : end]
