@@ -39,7 +39,7 @@ from feedsvc.intake.outcome import (
     refused,
     too_large,
 )
-from feedsvc.intake.spool import COMMAND, HTTP, PAGE, Arrival, Spool, Waiting, received_at
+from feedsvc.intake.spool import COMMAND, Arrival, Spool, Waiting, received_at
 from feedsvc.store import Store
 
 __all__ = ["IngestReport", "Ingester", "Outcome", "ingest_paths"]
@@ -176,8 +176,7 @@ class Ingester:
         try:
             refusal, messages, first = yield from self._unpack_messages(box, kind)
             if refusal is None:
-                if box.way in (HTTP, PAGE):
-                    note_unpacked(self._store, _sha256(box.path), Box(box.filename, messages, first))
+                note_unpacked(self._store, _sha256(box.path), Box(box.filename, messages, first))
                 box.path.unlink()
                 self._at("removed", box.path)
             else:

@@ -20,6 +20,7 @@ from feedsvc.resolve import Ahead
 from feedsvc.store import Store, open_store
 from feedsvc.watching import start_watching
 from feedsvc.web import create_app
+from feedsvc.web.figures import TROUBLES
 from feedsvc.web.websub import telling_the_hub
 
 logger = logging.getLogger(__name__)
@@ -114,13 +115,17 @@ def _resolving(settings: Settings, store: Store) -> Iterator[None]:
 
 
 def log_to(stream: TextIO, *, tracebacks: bool) -> None:
-    """Log to this stream: what feedsvc does, and what other libraries warn of; one line each, unless with tracebacks."""
+    """Log to this stream: what feedsvc does, and what other libraries warn of; one line each, unless with tracebacks.
+
+    The page "Status" shows the last warnings and errors of it.
+    """
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
         (logging.Formatter if tracebacks else _OneLine)("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S")
     )
     logging.basicConfig(handlers=[handler], level=logging.WARNING)
     logging.getLogger("feedsvc").setLevel(logging.INFO)
+    logging.getLogger("feedsvc").addHandler(TROUBLES)
 
 
 class _OneLine(logging.Formatter):

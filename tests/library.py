@@ -23,10 +23,9 @@ from flask import Flask
 
 from feedsvc.config import Settings, load_settings, prepare_folders
 from feedsvc.ingest import Ingester
-from feedsvc.intake.spool import HTTP, Arrival, Spool
+from feedsvc.intake.spool import PAGE, Arrival, Spool
 from feedsvc.publish import entry_uuid
-from feedsvc.store import open_store
-from feedsvc.store.feeds import Narrowing
+from feedsvc.store import Narrowing, open_store
 from feedsvc.web.site import EXTENSION
 
 if TYPE_CHECKING:
@@ -75,7 +74,7 @@ def make_library(data: Path) -> Settings:
         os.utime(source / name, (sent.timestamp(), sent.timestamp()))
     with open_store(settings.database_url) as store:
         Ingester(settings, store).ingest_files(sorted(source.iterdir()))
-        Spool(settings.spool).put_all([Arrival(bytes_, name) for name, bytes_ in _REJECTED.items()], way=HTTP)
+        Spool(settings.spool).put_all([Arrival(bytes_, name) for name, bytes_ in _REJECTED.items()], way=PAGE)
         Ingester(settings, store).drain()
     shutil.rmtree(source)
     return settings

@@ -28,11 +28,13 @@ class Box:
 
 
 def note_unpacked(store: Store, sha256: str, box: Box) -> None:
-    """Remember what was in the file with these bytes; the oldest are forgotten."""
+    """Remember what was in the file with these bytes, and not that it was rejected before; the oldest are forgotten."""
     known = store.marks(_WAY)
     oldest = sorted(known, key=lambda mark: json.loads(known[mark])["at"])[: max(0, len(known) + 1 - _MAX_BOXES)]
     value = {"at": time_ns(), "name": box.name, "messages": box.messages, "first": box.first[:MAX_FIRST]}
     store.set_marks(_WAY, {sha256: json.dumps(value)}, forget=oldest)
+    if store.get_rejection(sha256) is not None:
+        store.forget_rejection(sha256)
 
 
 def unpacked_box(store: Store, sha256: str) -> Box | None:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import filecmp
+import glob
+import hashlib
 from datetime import datetime
 from pathlib import Path
 
+from feedsvc.intake.spool import Spool
+from feedsvc.store import RejectionRow
 from feedsvc.store.disk import MAX_NAME_BYTES, move_whole, numbered_names, safe_name, write_whole
 
 REASON_SUFFIX = ".reason.txt"
@@ -24,9 +28,30 @@ def reject(folder: Path, file: Path, filename: str, *, code: str, detail: str, r
     return path
 
 
+def find_rejected(folder: Path, filename: str, sha256: str) -> Path | None:
+    """The rejected file with these bytes that came under this name, or None where it was taken away."""
+    name = Path(_short(filename))
+    for path in sorted(folder.glob(f"{glob.escape(name.stem)}*{glob.escape(name.suffix)}")):
+        if not path.name.endswith(REASON_SUFFIX) and path.is_file():
+            with path.open("rb") as file:
+                if hashlib.file_digest(file, "sha256").hexdigest() == sha256:
+                    return path
+    return None
+
+
+def try_again(spool: Spool, file: Path, row: RejectionRow) -> Path:
+    """Put a rejected file into the spool again, as it came in; returns where it waits. Raises OSError."""
+    waits = spool.take_over(file, row.filename or file.name, row.received, way=row.way, sha256=row.sha256)
+    file.with_name(file.name + REASON_SUFFIX).unlink(missing_ok=True)
+    return waits
+
+
+def _short(filename: str) -> str:
+    return safe_name(filename, MAX_NAME_BYTES - len(REASON_SUFFIX) - _NUMBER_BYTES)
+
+
 def _place(folder: Path, file: Path, filename: str) -> Path:
-    room = MAX_NAME_BYTES - len(REASON_SUFFIX) - _NUMBER_BYTES
-    for name in numbered_names(safe_name(filename, room)):
+    for name in numbered_names(_short(filename)):
         path = folder / name
         if not path.exists() or filecmp.cmp(file, path, shallow=False):
             return path

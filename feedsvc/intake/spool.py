@@ -72,9 +72,14 @@ class Spool:
         sync_folder(self.folder)
         return [path for path, _ in files]
 
-    def take_over(self, file: Path, filename: str, received: datetime | None = None, *, way: str = "") -> Path:
-        """Move a finished file into the queue, by renaming it where spool and file share a disk."""
-        path = self._new_path(filename, received, way, secrets.token_hex(_MARK_CHARS // 2))
+    def take_over(
+        self, file: Path, filename: str, received: datetime | None = None, *, way: str = "", sha256: str | None = None
+    ) -> Path:
+        """Move a finished file into the queue, by renaming it where spool and file share a disk.
+
+        With the SHA-256 of its bytes it can be found there by it.
+        """
+        path = self._new_path(filename, received, way, sha256 or secrets.token_hex(_MARK_CHARS // 2))
         move_whole(file, path)
         return path
 
@@ -100,7 +105,7 @@ class Spool:
         return Waiting(path, match["filename"], received, match["way"] or "")
 
     def find(self, sha256: str) -> Waiting | None:
-        """The message with these bytes that was `put` here, if it still waits."""
+        """The message with these bytes, if it was put here under them and still waits."""
         mark = f"{sha256[:_MARK_CHARS]}"
         with os.scandir(self.folder) as entries:
             for entry in entries:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine
 
 from feedsvc.model import Correction, Issue, Kind, Newsletter, StoredArticle
 from feedsvc.split import Traits
-from feedsvc.store import feeds, intakes, learning, listing, mending, queries, targets, tokens, writes
+from feedsvc.store import feeds, figures, intakes, learning, listing, mending, queries, targets, tokens, writes
 from feedsvc.store.engine import connect, database_errors, reading, writing
 from feedsvc.store.feeds import Page, Window
 from feedsvc.store.listing import IssueRow, Listing, Place
@@ -109,6 +109,16 @@ class Store:
         """Why the message with these bytes was refused, or None where it was not."""
         with reading(self._engine) as connection:
             return queries.get_rejection(connection, sha256)
+
+    def newest_rejections(self, limit: int = 100) -> tuple[RejectionRow, ...]:
+        """The messages that were rejected and neither taken since nor forgotten, newest first."""
+        with reading(self._engine) as connection:
+            return figures.newest_rejections(connection, limit)
+
+    def forget_rejection(self, sha256: str) -> None:
+        """Forget that the message with these bytes was rejected."""
+        with writing(self._engine) as connection:
+            figures.forget_rejection(connection, sha256)
 
     def get_messages(self, hashes: Sequence[str]) -> dict[str, MessageRow]:
         """The messages with these bytes, by their SHA-256, as far as they were taken in."""
@@ -457,6 +467,21 @@ class Store:
         """How many of each the store holds."""
         with reading(self._engine) as connection:
             return queries.counts(connection)
+
+    def articles_by_kind(self) -> dict[str, int]:
+        """How many articles there are of each kind."""
+        with reading(self._engine) as connection:
+            return figures.articles_by_kind(connection)
+
+    def sizes(self) -> tuple[int, int]:
+        """The bytes that the database takes on its disk, and those of all messages in the archive."""
+        with reading(self._engine) as connection:
+            return figures.database_bytes(connection), figures.message_bytes(connection)
+
+    def schema_version(self) -> int:
+        """The number of the last migration that the database went through."""
+        with reading(self._engine) as connection:
+            return figures.schema_version(connection)
 
     def revision(self) -> int:
         """A number that grows with each commit that changes what is published, and only then; every process sees it."""

@@ -12,6 +12,7 @@ PARAMETER: Final = "done"
 # Marked for translation where they are shown.
 NOTICES: Final = {
     "saved": "Saved.",
+    "retried": "They are tried again.",
 }
 
 

@@ -14,6 +14,7 @@ from werkzeug.exceptions import BadRequest
 from feedsvc.config import Settings
 from feedsvc.store import Store
 from feedsvc.web.documents import DocumentCache
+from feedsvc.web.figures import FigureBoard
 from feedsvc.web.people import AddressBook
 from feedsvc.web.shortcut import Shortcut
 
@@ -39,6 +40,7 @@ class Site:
     documents: DocumentCache = field(default_factory=DocumentCache)
     shortcut: Shortcut | None = None
     people: AddressBook = field(default_factory=AddressBook)
+    board: FigureBoard = field(default_factory=FigureBoard)
 
 
 def site() -> Site:
