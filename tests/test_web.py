@@ -381,8 +381,8 @@ def test_front_page(client: FlaskClient, settings: Settings) -> None:
     page = LexborHTMLParser(client.get("/").text)
     assert [_text(node) for node in page.css("section.issue h2")] == ["Issue 1", "Issue 0"]
     assert [_text(node) for node in page.css(".entries h3")] == ["Whole mail", "News", "Hidden", "Buy this"]
-    assert [_text(node) for node in page.css("details h3")] == ["Buy this"]
-    assert _text(page.css_first("details summary")) == "1 sponsor"
+    assert [_text(node) for node in page.css("details.folded h3")] == ["Buy this"]
+    assert _text(page.css_first("details.folded summary")) == "1 sponsor"
     assert _text(page.css_first("#feed-address")) == "http://localhost/feed.xml"
     assert _text(page.css_first("#inbox-path")) == str(settings.inbox)
     times = [node.attributes["title"] for node in page.css("time")]
@@ -477,7 +477,7 @@ def test_error_inside_shows_nothing_of_it(
     def fail(*args: object, **fields: object) -> None:
         raise StoreError("cannot open /home/somebody/feedsvc.db")
 
-    monkeypatch.setattr(Store, "latest_articles", fail)
+    monkeypatch.setattr(Store, "has_articles", fail)
     with caplog.at_level(logging.CRITICAL):
         broken = app.test_client().get("/")
     assert broken.status_code == 503

@@ -86,6 +86,7 @@ class Entry:
     language: str = ""
     recipients: frozenset[str] = gate.NOBODY
     enclosure: Enclosure | None = None
+    also_in: tuple[str, ...] = ()
 
     @property
     def content_html(self) -> str:
@@ -124,6 +125,7 @@ def publish_entry(
     section, label = line(article.section) or None, line(article.label) or None
     canonical = gate.link(article.url, recipients) if article.url_state == "canonical" else None
     site = clean_line(site_name(canonical)) or None if canonical else None
+    also_in = tuple(filter(None, map(line, stored.also_in)))
     author = line(stored.newsletter.name) or line(stored.newsletter.slug) or "Newsletter"
     via = None if base is None else issue_url(base, stored.issue_id)
     summary = line(article.summary)
@@ -148,7 +150,7 @@ def publish_entry(
             self_url=None if base is None else f"{base}{newsletter_path(stored.newsletter.slug)}",
         ),
         categories=_categories(stored, author, section, label),
-        lead=_SEPARATOR.join(_lead(article, site, section, label, tuple(map(line, stored.also_in)))),
+        lead=_SEPARATOR.join(_lead(article, site, section, label, also_in)),
         summary=summary,
         body_html=body,
         kind=article.kind,
@@ -160,6 +162,7 @@ def publish_entry(
         thumbnail=rules.source(article.image, uid, base, recipients=recipients),
         language=clean_language(stored.language),
         recipients=recipients,
+        also_in=also_in,
         enclosure=enclosure((canonical, *(html.unescape(found) for found in _LINK.findall(body)))),
     )
 
@@ -210,9 +213,8 @@ def _lead(
 ) -> list[str]:
     parts = [_KIND_LABELS[article.kind]] if article.kind in ("sponsor", "job") else []
     parts += [part for part in (read_time(article.read_minutes, article.read_source), site, section, label) if part]
-    others = [name for name in also_in if name]
-    if others:
-        parts.append("also in " + " and ".join(filter(None, (", ".join(others[:-1]), others[-1]))))
+    if also_in:
+        parts.append("also in " + " and ".join(filter(None, (", ".join(also_in[:-1]), also_in[-1]))))
     return parts
 
 

@@ -16,7 +16,7 @@ from feedsvc.store.rows import (
     Rereading,
     Unsubscribing,
 )
-from feedsvc.store.search import MAX_QUERY_CHARS, Term, read_query
+from feedsvc.store.search import MAX_QUERY_CHARS, Term, read_query, reduce_words
 from feedsvc.store.store import DEFAULT_KINDS, Batch, Store, open_store
 from feedsvc.store.targets import Attempts, Found, image_token
 from feedsvc.store.tokens import TokenRow
@@ -51,4 +51,5 @@ __all__ = [
     "image_token",
     "open_store",
     "read_query",
+    "reduce_words",
 ]

@@ -200,6 +200,11 @@ def counts(connection: Connection) -> Counts:
     return Counts(*row)
 
 
+def count_rejected(connection: Connection) -> int:
+    """How many messages are rejected."""
+    return int(connection.execute(select(func.count()).select_from(rejections)).scalar_one())
+
+
 def revision(connection: Connection) -> tuple[int, datetime | None]:
     """The number that grows when what is published changes, and when it last did."""
     row = connection.execute(select(meta.c.revision, meta.c.changed)).one()

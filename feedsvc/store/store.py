@@ -458,6 +458,11 @@ class Store:
         with reading(self._engine) as connection:
             return queries.sent_since(connection, moment)
 
+    def rejected(self) -> int:
+        """How many messages are rejected now."""
+        with reading(self._engine) as connection:
+            return queries.count_rejected(connection)
+
     def has_articles(self) -> bool:
         """Whether anything has come in yet."""
         with reading(self._engine) as connection:

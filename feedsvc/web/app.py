@@ -33,8 +33,10 @@ from feedsvc.web import (
     today,
     when,
 )
+from feedsvc.web.badges import initials, shade
 from feedsvc.web.documents import DocumentResponse
 from feedsvc.web.headers import SECURITY_HEADERS
+from feedsvc.web.highlight import marked
 from feedsvc.web.shortcut import Shortcut, ShortcutMiddleware
 from feedsvc.web.site import EXTENSION, Site, root_path, site
 
@@ -65,6 +67,10 @@ def create_app(settings: Settings | None = None, store: Store | None = None, *, 
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     language.install(app.jinja_env)
     app.jinja_env.filters["exact"] = when.exact
+    app.jinja_env.filters["duration"] = when.duration
+    app.jinja_env.filters["marked"] = marked
+    app.jinja_env.filters["initials"] = initials
+    app.jinja_env.filters["shade"] = shade
     # What is read later, from a file, says the date itself.
     app.jinja_env.filters["ago"] = lambda moment: (
         when.relative(moment, datetime.now(UTC)) if follow else when.day(moment)

@@ -96,17 +96,17 @@ def read_selection(query: str, slug: str | None = None, window: str | None = Non
     for name, value in parse_qsl(query, keep_blank_values=True):
         if name == TOKEN:
             continue
-        if name not in _PARAMETERS:
-            raise BadRequest(f"There is no parameter “{_shown(name)}”. A feed knows {', '.join(_PARAMETERS)}.")
+        if name not in PARAMETERS:
+            raise BadRequest(f"There is no parameter “{shown(name)}”. A feed knows {', '.join(PARAMETERS)}.")
         if name in given:
             raise BadRequest(f"The parameter {name} stands twice.")
         given[name] = value
     read: dict[str, object] = {}
     for name, value in given.items():
         try:
-            read[name] = _PARAMETERS[name](value)
+            read[name] = PARAMETERS[name](value)
         except ValueError as wrong:
-            raise BadRequest(f"{name} cannot be “{_shown(value)}”: {wrong}.") from None
+            raise BadRequest(f"{name} cannot be “{shown(value)}”: {wrong}.") from None
     low, high = read.get("min_minutes"), read.get("max_minutes")
     if isinstance(low, int) and isinstance(high, int) and low > high:
         raise BadRequest(f"min_minutes, {low}, is more than max_minutes, {high}.")
@@ -122,7 +122,8 @@ def read_selection(query: str, slug: str | None = None, window: str | None = Non
     )
 
 
-def _shown(value: str) -> str:
+def shown(value: str) -> str:
+    """Return a value as an error shows it."""
     return value if len(value) <= 80 else f"{value[:80]}…"
 
 
@@ -162,7 +163,8 @@ def _group(value: str) -> bool:
     return True
 
 
-_PARAMETERS: Final[dict[str, Callable[[str], object]]] = {
+# What a query may say, and how each is read.
+PARAMETERS: Final[dict[str, Callable[[str], object]]] = {
     "kinds": _kinds,
     "section": _name,
     "label": _name,
@@ -180,4 +182,4 @@ def _window(written: str) -> Window:
         found = Window(int(first), int(last))
         if found.first <= found.last < found.first + MAX_WIDTH:
             return found
-    raise BadRequest(f"“{_shown(written)}” names no part of the archive. Follow the links from the feed.")
+    raise BadRequest(f"“{shown(written)}” names no part of the archive. Follow the links from the feed.")

@@ -15,6 +15,7 @@ from feedsvc.config import Settings
 from feedsvc.store import Store
 from feedsvc.web.documents import DocumentCache
 from feedsvc.web.figures import FigureBoard
+from feedsvc.web.overview import OverviewKeeper
 from feedsvc.web.people import AddressBook
 from feedsvc.web.shortcut import Shortcut
 
@@ -41,6 +42,7 @@ class Site:
     shortcut: Shortcut | None = None
     people: AddressBook = field(default_factory=AddressBook)
     board: FigureBoard = field(default_factory=FigureBoard)
+    overview: OverviewKeeper = field(default_factory=OverviewKeeper)
 
 
 def site() -> Site:

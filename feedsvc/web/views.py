@@ -1,4 +1,4 @@
-"""What the pages show of stored articles: entries as they are published, issue by issue."""
+"""What the pages show of stored articles: entries as they are published, issue by issue or as one stream."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ALL_KINDS: Final[frozenset[Kind]] = frozenset(get_args(Kind))
 
 @dataclass(frozen=True, slots=True)
 class IssueView:
-    """An issue with its entries in the newsletter's order; `folded` are those that the feeds leave out."""
+    """An issue with its entries in the newsletter's order; `folded` are those that only show when they are asked for."""
 
     id: str
     subject: str
@@ -47,19 +47,46 @@ class IssueView:
         return " + ".join(filter(None, words))
 
 
-def issue_views(articles: Iterable[StoredArticle], base: str) -> tuple[IssueView, ...]:
-    """Return the articles issue by issue, in the order in which they come."""
+@dataclass(frozen=True, slots=True)
+class StreamView:
+    """An article by itself, with the newsletter and the issue that it came in."""
+
+    entry: Entry
+    newsletter_slug: str
+    issue_id: str
+
+
+def issue_views(
+    articles: Iterable[StoredArticle],
+    base: str,
+    *,
+    content: bool = True,
+    kinds: frozenset[Kind] = FEED_KINDS,
+    unfolded: frozenset[str] = frozenset(),
+) -> tuple[IssueView, ...]:
+    """Return the articles issue by issue, in the order in which they come; without `content` their bodies stay out.
+
+    What is not of these kinds is folded away, except for newsletters (by slug) that are `unfolded`.
+    """
     grouped: dict[str, list[StoredArticle]] = {}
     for stored in articles:
         grouped.setdefault(stored.issue_id, []).append(stored)
-    return tuple(_issue_view(group, base) for group in grouped.values())
+    return tuple(
+        _issue_view(group, base, content, ALL_KINDS if group[0].newsletter.slug in unfolded else kinds)
+        for group in grouped.values()
+    )
 
 
-def _issue_view(group: list[StoredArticle], base: str) -> IssueView:
+def stream_views(articles: Iterable[StoredArticle], base: str) -> tuple[StreamView, ...]:
+    """Return the articles one by one, without their bodies."""
+    return tuple(
+        StreamView(_entry(stored, base, content=False), stored.newsletter.slug, stored.issue_id) for stored in articles
+    )
+
+
+def _issue_view(group: list[StoredArticle], base: str, content: bool, kinds: frozenset[Kind]) -> IssueView:
     first = group[0]
-    images, people = site().settings.images, everybody()
-    entries = [publish_entry(stored, base, follow=site().follow, images=images, recipients=people) for stored in group]
-    mention(entries[0].recipients)
+    entries = [_entry(stored, base, content=content) for stored in group]
     return IssueView(
         id=first.issue_id,
         subject=scrub(first.issue_subject, entries[0].recipients),
@@ -67,6 +94,15 @@ def _issue_view(group: list[StoredArticle], base: str) -> IssueView:
         newsletter_slug=first.newsletter.slug,
         language=entries[0].language,
         published=entries[0].published,
-        entries=tuple(entry for entry in entries if entry.kind in FEED_KINDS),
-        folded=tuple(entry for entry in entries if entry.kind not in FEED_KINDS),
+        entries=tuple(entry for entry in entries if entry.kind in kinds),
+        folded=tuple(entry for entry in entries if entry.kind not in kinds),
     )
+
+
+def _entry(stored: StoredArticle, base: str, *, content: bool) -> Entry:
+    here = site()
+    entry = publish_entry(
+        stored, base, follow=here.follow, images=here.settings.images, recipients=everybody(), content=content
+    )
+    mention(entry.recipients)
+    return entry

@@ -7,21 +7,26 @@ for (const button of document.querySelectorAll("button[data-copies]")) {
   button.hidden = false;
   button.addEventListener("click", async () => {
     getSelection().selectAllChildren(address);
+    button.dataset.words ??= button.textContent;
     try {
       await navigator.clipboard.writeText(address.textContent);
-      button.textContent = "Copied";
+      button.textContent = button.dataset.copied ?? "Copied";
     } catch {
       // Browsers give the clipboard only to https and to this machine: the address is selected for the keyboard.
-      button.textContent = "Selected";
+      button.textContent = button.dataset.selected ?? "Selected";
     }
-    setTimeout(() => { button.textContent = "Copy"; }, 2000);
+    setTimeout(() => { button.textContent = button.dataset.words; }, 2000);
   });
 }
 
 // Exact times in the person's own time zone.
-for (const time of document.querySelectorAll("time[datetime]")) {
-  time.title = new Date(time.dateTime).toLocaleString(undefined, { dateStyle: "full", timeStyle: "short" });
-}
+const showTimes = (within) => {
+  for (const time of within.querySelectorAll("time[datetime]")) {
+    time.title = new Date(time.dateTime).toLocaleString(undefined, { dateStyle: "full", timeStyle: "short" });
+  }
+};
+showTimes(document);
+document.addEventListener("listed", (event) => event.detail.forEach(showTimes));
 
 // Light, dark, or as the system has it.
 {
