@@ -206,7 +206,9 @@ def test_a_link_for_everybody_is_not(link: str) -> None:
 
 def test_the_purposes_of_the_tables_are_the_known_ones() -> None:
     data = table("purposes")
-    named = {row["purpose"] for row in (*data["host"], *data["address"])} | set(data["text"]) | set(data["text_patterns"])
+    named = (
+        {row["purpose"] for row in (*data["host"], *data["address"])} | set(data["text"]) | set(data["text_patterns"])
+    )
     assert named == set(PURPOSES)
 
 

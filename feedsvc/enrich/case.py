@@ -132,7 +132,7 @@ def is_shouting(title: str) -> bool:
     """True for a title entirely in capitals: several words, or one word too long for an acronym."""
     if not title.isupper():
         return False
-    words = [w for w in title.split() if any(c.isalpha() for c in w)]
+    words = [w for w in title.split() if w.isalpha() or any(c.isalpha() for c in w)]
     return len(words) > 1 or sum(c.isalpha() for c in title) > 6
 
 
@@ -177,7 +177,7 @@ class _Repair:
                 done[0] = _capitalised(done[0])
             out += done
             last = tokens[len(out) - 1]
-            ends = _SENTENCE_END.search(last) and last.casefold() not in tables.names()
+            ends = not last[-1:].isalnum() and _SENTENCE_END.search(last) and last.casefold() not in tables.names()
             first = bool(ends) or (first and not any(c.isalnum() for c in last))
         return " ".join(out)
 
@@ -205,6 +205,8 @@ class _Repair:
         core = token.strip(_EDGES)
         if not core:
             return token
+        if core == token and core.isalpha() and core != "US":
+            return self._part(token)
         if not core.isalpha():
             dotted = core + "."
             if dotted in token and dotted.casefold() in tables.names():
@@ -218,7 +220,7 @@ class _Repair:
             return token if core[0] == "$" else token.replace(core, core[0] + self._word(core[1:]), 1)
         if ("_" in token or "/" in token) and _REPOSITORY.search(core):
             return token.lower()
-        if _DOMAIN.match(core):
+        if "." in core and _DOMAIN.match(core):
             return token.lower()
         return _PART.sub(lambda part: self._part(part[0]), token)
 

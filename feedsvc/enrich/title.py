@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from feedsvc.enrich import tables
 from feedsvc.enrich.minutes import BARE_TIME, READ_TIME, READ_TIME_AFTER, ReadTime, read_time, whole_read_time
@@ -24,6 +25,8 @@ _PICTURES += "\U0001f000-\U0001faff\U000e0020-\U000e007f"
 _BULLETS = "•‣◦∙⁃·⋅・"
 _HEAD_DECORATION = re.compile(rf"(?:[\s{_BULLETS}{_PICTURES}]|[0-9#*]\ufe0f?\u20e3)+")
 _IS_TAIL_DECORATION = re.compile(rf"[\s{_PICTURES}›»→|·•∙⋅]").match
+# A letter, that no pattern below begins with.
+_BEGINS_PLAINLY = re.compile("[A-NP-Za-np-z]").match
 # A hash of a heading, a dash or asterisk as bullet, `>` of a quotation: each followed by a space.
 _HEAD_BULLET = re.compile(r"(?:#{1,6}|[-–—*+>|»›]{1,3}|[oO](?=\s\s))\s+")
 # "1." "12)" "(3)" "#3" "[4]" "No. 5:"; four digits are a year, and a number without a mark is content ("7 lessons", "3D printing").
@@ -79,12 +82,13 @@ class TitleParts:
     sponsor: bool = False
 
 
+@lru_cache(maxsize=1024)  # several steps ask the same of a line
 def split_title(raw: str) -> TitleParts:
     """Take read time, label, sponsor mark, number, bullet, emoji and text emphasis off a title; never raises.
 
     Hours become minutes. Of several marks of a kind the one nearest to the end counts.
     """
-    line = " ".join(_INVISIBLE.sub("", raw).split())
+    line = " ".join((raw if raw.isascii() else _INVISIBLE.sub("", raw)).split())
     parts = TitleParts(line)
     while True:
         peeled = _peel(parts)
@@ -122,7 +126,7 @@ def _peel_tail(parts: TitleParts) -> TitleParts:
         end -= taken
         if end == start:
             break
-    return replace(parts, title=title[:end])
+    return _titled(parts, title[:end])
 
 
 def _tail_marker(parts: TitleParts, tail: str, title: str, end: int) -> tuple[TitleParts, int]:
@@ -161,10 +165,11 @@ def _peel_head(parts: TitleParts) -> TitleParts:
     start = 0
     while start < len(title):
         before = start
-        for pattern in (_HEAD_DECORATION, _HEAD_BULLET, _HEAD_NUMBER):
-            found = pattern.match(title, start)
-            if found and found.end() < len(title):
-                start = found.end()
+        if not _BEGINS_PLAINLY(title, start):
+            for pattern in (_HEAD_DECORATION, _HEAD_BULLET, _HEAD_NUMBER):
+                found = pattern.match(title, start)
+                if found and found.end() < len(title):
+                    start = found.end()
         head = title[start : start + _REACH]
         closing = head.find(_PAIRS[head[0]]) if head[:1] in _PAIRS else -1
         if closing > 0:
@@ -181,7 +186,14 @@ def _peel_head(parts: TitleParts) -> TitleParts:
             parts, start = replace(parts, sponsor=True), start + word.end()
         if start == before:
             break
-    return replace(parts, title=title[start:].strip()) if start else parts
+    return _titled(parts, title[start:].strip()) if start else parts
+
+
+def _titled(parts: TitleParts, title: str) -> TitleParts:
+    """The parts with this title. Most titles stay as they are, and there are thousands of them."""
+    if title == parts.title:
+        return parts
+    return TitleParts(title, parts.read_minutes, parts.label, parts.sponsor)
 
 
 def _bracketed(parts: TitleParts, inside: str, *, general: bool) -> TitleParts | None:
@@ -226,7 +238,7 @@ def _without_emphasis(parts: TitleParts) -> TitleParts:
         title = _UNDERSCORED.sub(r"\1", title)
     if "*" in title:
         title = _STARRED.sub(r"\2", title)
-    return replace(parts, title=title.strip()) if title != parts.title else parts
+    return _titled(parts, title.strip()) if title != parts.title else parts
 
 
 def _without_wrapping_quotes(parts: TitleParts) -> TitleParts:
@@ -238,4 +250,4 @@ def _without_wrapping_quotes(parts: TitleParts) -> TitleParts:
     inside = title[1:-1]
     if title[0] in inside or closing in inside or inside != inside.strip():
         return parts
-    return replace(parts, title=inside)
+    return _titled(parts, inside)

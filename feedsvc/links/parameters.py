@@ -111,7 +111,6 @@ def _clean_query(parts: Parts, recipients: Recipients) -> str:
     pieces = query.split("&")
     rules = _rules()
     special = _special(parts.host)
-    finder = recipients if recipients else None
     kept = []
     for piece in pieces:
         written, _, value = piece.partition("=")
@@ -122,14 +121,23 @@ def _clean_query(parts: Parts, recipients: Recipients) -> str:
             continue
         if name in rules.anywhere and any(r.holds(name, unquote(value), parts.path) for r in rules.anywhere[name]):
             continue
-        # No address is shorter than `a@b.cd`, and no encoding of one.
-        if finder is not None and (finder.is_token(value) or (len(piece) >= 6 and finder.found_in(piece))):
-            continue
         kept.append(piece)
+    if recipients:
+        kept = _without_recipients(kept, recipients)
     if len(kept) != len(pieces):
         kept = [piece for piece in kept if piece]
     query = "?" + "&".join(kept)
     return parts.query if query == parts.query else query if query != "?" else ""
+
+
+def _without_recipients(pieces: list[str], recipients: Recipients) -> list[str]:
+    """Those parameters of a query that do not name a recipient."""
+    kept = [piece for piece in pieces if not recipients.is_token(piece.partition("=")[2])]
+    # Hardly any names one, so they are looked through together first: what is in one of them is in all of them.
+    # No address is shorter than `a@b.cd`, and no encoding of one.
+    if not recipients.found_in("&".join(kept)):
+        return kept
+    return [piece for piece in kept if len(piece) < 6 or not recipients.found_in(piece)]
 
 
 def _clean_fragment(fragment: str, recipients: Recipients) -> str:

@@ -21,6 +21,7 @@ class _Rules:
     hosts: dict[str, re.Pattern[str]]
     addresses: Shapes
     before_token: frozenset[str]
+    some_before: re.Pattern[str]  # any of them
 
 
 @cache
@@ -31,6 +32,7 @@ def _rules() -> _Rules:
         hosts={host: re.compile(row["pattern"], re.IGNORECASE) for host, row in data["hosts"].items()},
         addresses=Shapes.of(data["address"]),
         before_token=frozenset(data["before_token"]),
+        some_before=re.compile(rf"/(?:{'|'.join(map(re.escape, data['before_token']))})/", re.IGNORECASE),
     )
 
 
@@ -47,7 +49,7 @@ def is_personal(url: str, recipients: frozenset[str] = frozenset()) -> bool:
         return True
     mended = mend(url)[0]
     for step in chain(mended)[: MAX_DEPTH + 1] if mended else ():
-        if _acts_for_reader(step.parts):
+        if acts_for_reader(step.parts):
             return True
         if finder and _names_reader(finder, step.parts, url):
             return True
@@ -60,19 +62,29 @@ def _names_reader(finder: Recipients, parts: Parts, searched: str) -> bool:
     return (whole != searched and finder.found_in(whole)) or finder.token_in(whole[len(parts.origin) :])
 
 
-def _acts_for_reader(parts: Parts) -> bool:
+@lru_cache(maxsize=4096)
+def acts_for_reader(parts: Parts) -> bool:
+    """Whether an address alone, whoever the reader is, says that it is the reader's own."""
     rules = _rules()
-    if rules.labels.match(parts.host):
+    if (patterns := _of_host(parts.host)) is None:
         return True
     rest = parts.path + parts.query
-    if any(host in rules.hosts and rules.hosts[host].match(rest) for host in parents(parts.host)):
-        return True
+    for pattern in patterns:
+        if pattern.match(rest):
+            return True
     if rules.addresses.fit("", rest + parts.fragment):
         return True
-    segments = parts.path.split("/")
-    if not any(len(segment) >= 16 for segment in segments):
+    if not rules.some_before.search(parts.path):
         return False
-    for at, segment in enumerate(segments):
-        if segment.lower() in rules.before_token:
-            return any(is_random(later, 16) for later in segments[at + 1 :])
-    return False
+    segments = parts.path.split("/")
+    first = next(at for at, segment in enumerate(segments) if segment.lower() in rules.before_token)
+    return any(is_random(later, 16) for later in segments[first + 1 :])
+
+
+@lru_cache(maxsize=8192)
+def _of_host(host: str) -> tuple[re.Pattern[str], ...] | None:
+    """What on a host is the reader's own; None where all of it is."""
+    rules = _rules()
+    if rules.labels.match(host):
+        return None
+    return tuple(rules.hosts[each] for each in parents(host) if each in rules.hosts)

@@ -9,7 +9,7 @@ from functools import cache, lru_cache
 from typing import NamedTuple
 
 from feedsvc.links.mend import mend
-from feedsvc.links.parts import parse_cached
+from feedsvc.links.parts import Parts, parse_cached
 from feedsvc.links.rules import parents, table
 from feedsvc.links.shapes import Shapes
 
@@ -109,16 +109,24 @@ def link_purpose(url: str, text: str = "") -> str | None:
 
 @lru_cache(maxsize=4096)
 def _by_address(url: str) -> tuple[Meaning, ...]:
-    """All that the address alone says, the first before the others."""
-    rules = _rules()
     mended = mend(url)[0]
     parts = parse_cached(mended) if mended else None
-    if parts is None:
-        return ()
+    return meanings(parts) if parts is not None else ()
+
+
+@lru_cache(maxsize=4096)
+def meanings(parts: Parts) -> tuple[Meaning, ...]:
+    """All that an address alone says, the first before the others."""
+    rules = _rules()
     rest = parts.path + parts.query
-    of_host = [rule for host in parents(parts.host) if host in rules.hosts for rule in rules.hosts[host]]
-    by_host = [rule.meaning for rule in of_host if rule.pattern.match(rest)]
-    return (*by_host, *(rules.meanings[at] for at in rules.addresses.fit(parts.host, rest)))
+    by_host = [rule.meaning for rule in _of_host(parts.host) if rule.pattern.match(rest)]
+    return (*by_host, *[rules.meanings[at] for at in rules.addresses.fit(parts.host, rest)])
+
+
+@lru_cache(maxsize=8192)
+def _of_host(host: str) -> tuple[_Rule, ...]:
+    hosts = _rules().hosts
+    return tuple(rule for each in parents(host) for rule in hosts.get(each, ()))
 
 
 @lru_cache(maxsize=4096)

@@ -66,21 +66,21 @@ class Shapes:
     """The shapes of a table's rows, in its order."""
 
     rows: tuple[Shape, ...]
-    _any: Shape
-    _others: tuple[Shape, ...]  # those with `anywhere`
+    _first: tuple[Shape, ...]  # all rows as one, and those with `anywhere`: whatever fits a row fits one of these
 
     @classmethod
     def of(cls, rows: Iterable[Row]) -> Shapes:
         """The shapes that the rows tell."""
         rows = list(rows)
         shapes = tuple(map(Shape.of, rows))
-        return cls(shapes, Shape.of_all(rows), tuple(shape for shape in shapes if shape.anywhere is not None))
+        return cls(shapes, (Shape.of_all(rows), *(shape for shape in shapes if shape.anywhere is not None)))
 
     def fit(self, host: str, rest: str) -> list[int]:
         """The places in the table, in order, of all rows that an address fits. Most fit none."""
-        if not (self._any.fits(host, rest) or any(shape.fits(host, rest) for shape in self._others)):
-            return []
-        return [at for at, shape in enumerate(self.rows) if shape.fits(host, rest)]
+        for shape in self._first:
+            if shape.fits(host, rest):
+                return [at for at, shape in enumerate(self.rows) if shape.fits(host, rest)]
+        return []
 
 
 def _pattern(rows: Iterable[Row], place: str, before: str = "", behind: str = "") -> re.Pattern[str] | None:

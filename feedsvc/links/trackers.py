@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
+from typing import NamedTuple
 
 from feedsvc.links.mend import mend
 from feedsvc.links.parts import Parts, parse
@@ -53,8 +54,7 @@ def is_tracker(url: str) -> bool:
 
 def is_short_link(parts: Parts) -> bool:
     """Whether the path alone names the target, as on bit.ly: parameters were added by whoever sent the link."""
-    shorteners = _rules().shorteners
-    return any(host in shorteners for host in parents(parts.host))
+    return any(host in _rules().shorteners for host in parents(parts.host))
 
 
 def is_tracker_parts(parts: Parts) -> bool:
@@ -62,14 +62,13 @@ def is_tracker_parts(parts: Parts) -> bool:
     rules = _rules()
     path = parts.path
     rest = path + parts.query
-    for host in parents(parts.host):
-        if host in rules.shorteners:
-            return len(path) > 1
-        if host in rules.spared:
-            return False
-        if host in rules.hosts and rules.hosts[host].match(rest):
+    host = _of_host(parts.host)
+    for of_host in host.patterns:
+        if of_host.match(rest):
             return True
-    if len(rest) < 3:
+    if host.is_shortener:
+        return len(path) > 1
+    if host.is_spared or len(rest) < 3:
         return False
     slash = path.find("/", 1)
     segment = path[1:slash] if slash > 0 else path[1:]
@@ -78,11 +77,33 @@ def is_tracker_parts(parts: Parts) -> bool:
         return True
     if rules.anywhere.match(rest):
         return True
-    if rules.labels.match(parts.host):
+    if host.is_for_links:
         return _opaque_on_link_host(path, parts.query)
     if segment in rules.segments and slash > 0:
         return any(is_random(piece, 24) for piece in path[slash + 1 :].split("/"))
     return slash < 0 and len(segment) >= 20 and _opaque_alone(segment)
+
+
+class _Host(NamedTuple):
+    """What is known of a host; `patterns` count before what is said of the hosts above it."""
+
+    patterns: tuple[re.Pattern[str], ...]
+    is_shortener: bool
+    is_spared: bool
+    is_for_links: bool
+
+
+@lru_cache(maxsize=8192)
+def _of_host(name: str) -> _Host:
+    rules = _rules()
+    patterns: list[re.Pattern[str]] = []
+    is_for_links = rules.labels.match(name) is not None
+    for host in parents(name):
+        if host in rules.shorteners or host in rules.spared:
+            return _Host(tuple(patterns), host in rules.shorteners, host not in rules.shorteners, is_for_links)
+        if host in rules.hosts:
+            patterns.append(rules.hosts[host])
+    return _Host(tuple(patterns), False, False, is_for_links)
 
 
 _TOKEN = re.compile(r"[A-Za-z0-9_\-+=.~%]+")

@@ -18,6 +18,7 @@ _CONTROLS = bytes(c for c in range(128) if (c < 32 and c not in (9, 10)) or c ==
 # In UTF-8 the forbidden characters beyond ASCII, and U+2028 and U+2029, all hold one of these; hardly any text does.
 _RARE_BYTES = (b"\xed", b"\xef\xb7", b"\xbf\xbe", b"\xbf\xbf", b"\xe2\x80\xa8", b"\xe2\x80\xa9")
 _C1_BYTES = re.compile(rb"\xc2[\x80-\x9f]")
+_ASCII = bytes(range(128))
 _LINE_ENDS = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _SPACES = re.compile(r"\s+")
 _MAX_LINE_CHARS = 20_000
@@ -27,13 +28,17 @@ def clean_text(text: str) -> str:
     """Return `text` with line ends as line feeds and without characters that XML or a database refuses."""
     # Bytes are searched and translated in C at memory speed; the pattern over a str takes 20 ns a character.
     raw = text.encode("utf-8", "surrogatepass")
-    if not text.isascii() and (any(rare in raw for rare in _RARE_BYTES) or _C1_BYTES.search(raw)):
-        return _FORBIDDEN.sub("", _LINE_ENDS.sub("\n", text))
+    if not text.isascii():
+        beyond = raw.translate(None, _ASCII)
+        if any(rare in beyond for rare in _RARE_BYTES) or _C1_BYTES.search(beyond):
+            return _FORBIDDEN.sub("", _LINE_ENDS.sub("\n", text))
+    clean = raw
     if b"\r" in raw:
-        raw = raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        clean = raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     if b"\x0b" in raw or b"\x0c" in raw:
-        raw = raw.replace(b"\x0b", b"\n").replace(b"\x0c", b"\n")
-    return raw.translate(None, _CONTROLS).decode("utf-8")
+        clean = clean.replace(b"\x0b", b"\n").replace(b"\x0c", b"\n")
+    clean = clean.translate(None, _CONTROLS)
+    return text if clean == raw else clean.decode("utf-8")
 
 
 def clean_line(text: str) -> str:
