@@ -52,6 +52,8 @@ def mails(now: datetime) -> Iterator[tuple[str, bytes, datetime]]:
             data = path.read_bytes()
             yield path.name, dated(data, sent) if path.suffix == ".eml" else data, sent
             sent -= _BETWEEN_FIXTURES
+    bucket = (FIXTURES / "plain-link-list.html").read_bytes()
+    yield "weekend-links.html", bucket.replace(b"Link Bucket", b"Weekend Links"), now - timedelta(days=8, hours=5)
     sent = now - timedelta(hours=20)
     for number in range(_DIGESTS):
         yield f"digest-{number}.eml", dated(digest(number, items=6), sent), sent

@@ -1,5 +1,6 @@
 """The store: newsletters, issues, articles and messages in SQLite, or in PostgreSQL."""
 
+from feedsvc.store.arrivals import LinkRow, MinutesRow
 from feedsvc.store.feeds import MAX_WIDTH, Page, Window
 from feedsvc.store.listing import IssueRow, Listing, Place
 from feedsvc.store.narrowing import Narrowing
@@ -35,8 +36,10 @@ __all__ = [
     "IntakeRow",
     "IssueRow",
     "IssueSheet",
+    "LinkRow",
     "Listing",
     "MessageRow",
+    "MinutesRow",
     "Narrowing",
     "NewsletterRow",
     "Page",

@@ -13,7 +13,20 @@ from sqlalchemy import Connection, Engine
 
 from feedsvc.model import Correction, Issue, Kind, Newsletter, StoredArticle
 from feedsvc.split import Traits
-from feedsvc.store import feeds, figures, intakes, learning, listing, mending, queries, targets, tokens, writes
+from feedsvc.store import (
+    arrivals,
+    feeds,
+    figures,
+    intakes,
+    learning,
+    listing,
+    mending,
+    queries,
+    targets,
+    tokens,
+    writes,
+)
+from feedsvc.store.arrivals import LinkRow, MinutesRow
 from feedsvc.store.engine import connect, database_errors, reading, writing
 from feedsvc.store.feeds import Page, Window
 from feedsvc.store.listing import IssueRow, Listing, Place
@@ -477,6 +490,26 @@ class Store:
         """How many articles there are of each kind."""
         with reading(self._engine) as connection:
             return figures.articles_by_kind(connection)
+
+    def issues_by_hour(self, since: datetime) -> tuple[tuple[datetime, int], ...]:
+        """How many issues were sent in each hour (UTC) since then that had any."""
+        with reading(self._engine) as connection:
+            return arrivals.issues_by_hour(connection, since)
+
+    def articles_by_hour(self, since: datetime) -> tuple[tuple[datetime, int], ...]:
+        """How many articles and messages were published in each hour (UTC) since then that had any."""
+        with reading(self._engine) as connection:
+            return arrivals.articles_by_hour(connection, since)
+
+    def minutes_by_hour(self, since: datetime) -> tuple[MinutesRow, ...]:
+        """The minutes to read that each newsletter brought in each hour since then, where they are known."""
+        with reading(self._engine) as connection:
+            return arrivals.minutes_by_hour(connection, since)
+
+    def newest_links(self, since: datetime, limit: int) -> tuple[LinkRow, ...]:
+        """The canonical links of the newest articles since then, `limit` at most, the newest first."""
+        with reading(self._engine) as connection:
+            return arrivals.newest_links(connection, since, limit)
 
     def sizes(self) -> tuple[int, int]:
         """The bytes that the database takes on its disk, and those of all messages in the archive."""

@@ -15,9 +15,11 @@ from feedsvc.config import Settings
 from feedsvc.store import Store
 from feedsvc.web.documents import DocumentCache
 from feedsvc.web.figures import FigureBoard
+from feedsvc.web.latest import Latest
 from feedsvc.web.overview import OverviewKeeper
 from feedsvc.web.people import AddressBook
 from feedsvc.web.shortcut import Shortcut
+from feedsvc.web.tally import Tally
 
 EXTENSION: Final = "feedsvc"
 
@@ -43,6 +45,7 @@ class Site:
     people: AddressBook = field(default_factory=AddressBook)
     board: FigureBoard = field(default_factory=FigureBoard)
     overview: OverviewKeeper = field(default_factory=OverviewKeeper)
+    tallies: Latest[Tally] = field(default_factory=Latest)
 
 
 def site() -> Site:
