@@ -12,7 +12,6 @@ One such line may be anything; a mail in which several stand so is written this 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from feedsvc.model import Block, Span
 
@@ -40,9 +39,9 @@ def link_titles(blocks: Sequence[Block]) -> list[Block]:
     for index, block in enumerate(blocks):
         if index in titles:
             href = blocks[titles[index]].spans[0].href
-            spans = tuple(replace(span, href=href) for span in block.spans)
+            spans = tuple(span._replace(href=href) for span in block.spans)
             level = block.level if block.kind == "heading" else TITLE_LEVEL
-            out.append(replace(block, kind="heading", level=level, spans=spans, ordinal=""))
+            out.append(block._replace(kind="heading", level=level, spans=spans, ordinal=""))
         elif index not in gone:
             out.append(block)
     return out

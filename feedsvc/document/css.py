@@ -216,17 +216,18 @@ def parse_sheet(sheets: list[str]) -> Sheet:
     for sheet in sheets:
         plain = _without_at_rules(CSS_COMMENT.sub(" ", sheet[:MAX_SHEET_CHARS]))
         for found in RULE.finditer(plain):
-            if not WANTED.search(found[2]):
+            selectors = [selector for part in found[1].split(",") if _is_plain(selector := part.strip())]
+            if not selectors or not WANTED.search(found[2]):
                 continue
             declarations = parse_declarations(found[2].strip())
-            for part in found[1].split(","):
-                selector = part.strip()
-                # Rules for whole documents or for one client's wrapper say nothing about one block.
-                if (
-                    selector
-                    and PLAIN_SELECTOR.match(selector)
-                    and selector.lower() not in ("body", "html", "img", "table")
-                ):
-                    key = selector if selector[0] in ".#" else selector[0].lower() + selector[1:]
-                    rules[key] = merge(rules.get(key, NOTHING), declarations)
+            for selector in selectors:
+                key = selector if selector[0] in ".#" else selector[0].lower() + selector[1:]
+                rules[key] = merge(rules.get(key, NOTHING), declarations)
     return Sheet(rules)
+
+
+def _is_plain(selector: str) -> bool:
+    """Whether a selector is one that is read; those for whole documents or for one client's wrapper say nothing about one block."""
+    return bool(
+        selector and PLAIN_SELECTOR.match(selector) and selector.lower() not in ("body", "html", "img", "table")
+    )

@@ -9,13 +9,13 @@ Bounds: selectolax is quadratic in nesting (18 s for 100,000 nested divs), so de
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from feedsvc.document.css import FONT_STEPS, NOTHING, Declarations, Sheet, parse_sheet
-from feedsvc.document.lines import LineBuilder
-from feedsvc.model import Document, Image, Problem
+from feedsvc.document.lines import LineBuilder, visible
+from feedsvc.model import BlockKind, Document, Image, Problem
 
 MAX_DEPTH = 200  # a real mail's deepest link stood at 33
 MAX_CHARS = 4_000_000
@@ -46,12 +46,22 @@ BOLD, ITALIC, CODE = (
     frozenset({"i", "em", "cite", "dfn"}),
     frozenset({"code", "tt", "kbd", "samp"}),
 )
+LISTS = frozenset({"ul", "ol", "menu"})
+SPACED = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre"})  # with a margin below
+# What mails are made of: looked for first, since all else may be no element at all.
+COMMON = (BLOCKS - {"hr"}) | BOLD | ITALIC | CODE | {"a", "span", "font", "u", "s", "small", "big", "sub", "sup"}
+BLOCK_DISPLAYS = frozenset({"block", "table", "flex", "list-item", "table-cell", "grid"})
 TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)(?=[\s/>])[^>]*?(/?)>|<!--", re.S)
 
+_Element = tuple[str | None, ...]  # a tag, and those of its attributes that a state follows from
 
-@dataclass(slots=True)
+
+@dataclass(slots=True, eq=False)
 class State:
-    """What an element hands down to what stands in it."""
+    """What an element hands down to what stands in it, but for its link.
+
+    A mail says the same of hundreds of cells, so equal elements within one state share one state (`inner`); none is changed once it is made.
+    """
 
     size: float = 16.0
     bold: bool = False
@@ -62,14 +72,18 @@ class State:
     colour: str = ""
     background: str = ""
     align: str = ""
-    href: str | None = None
-    kind: str = "paragraph"
+    kind: BlockKind = "paragraph"
     level: int = 0
     list_depth: int = 0
     ordered: bool = False
+    path: str = ""  # the tags around it, outermost first
+    hidden: bool = False
+    is_block: bool = False
+    is_spaced: bool = False
+    inner: dict[_Element, State] = field(default_factory=dict)
 
     def copy(self) -> State:
-        """The same state as a value of its own; written out because it is made for every element."""
+        """The same state as a value of its own, with nothing in it yet; written out because dataclasses' own way is slow."""
         return State(
             self.size,
             self.bold,
@@ -80,11 +94,11 @@ class State:
             self.colour,
             self.background,
             self.align,
-            self.href,
             self.kind,
             self.level,
             self.list_depth,
             self.ordered,
+            self.path,
         )
 
 
@@ -106,7 +120,7 @@ def read_html(html: str) -> Document:
     root = tree.root
     if root is not None:
         title_node = tree.css_first("title")
-        reader.walk(tree.body or root, State(), (), "")
+        reader.walk(tree.body or root, State(), (), None)
         title = (title_node.text() or "").strip() if title_node is not None else ""
         language = (root.attributes.get("lang") or "").strip()
     else:
@@ -175,7 +189,8 @@ class _Reader:
         """The first hidden text of the mail, without the invisible characters that pad it."""
         return next((t for h in self.hidden if len(t := _squeeze(h)) > 3), "")
 
-    def walk(self, node: LexborNode, state: State, boxes: tuple[int, ...], path: str) -> None:
+    def walk(self, node: LexborNode, state: State, boxes: tuple[int, ...], href: str | None) -> None:
+        """Read what stands in a node: `boxes` are those around it, `href` is the link that it stands in."""
         lines = self.lines
         child = node.first_child
         while child is not None:
@@ -183,60 +198,66 @@ class _Reader:
             if tag == "-text":
                 text = child.text_content
                 if text and state.size >= 2:
-                    lines.add_text(text, state, boxes, path)
+                    lines.add_text(text, state, boxes, href)
+            elif tag in COMMON:
+                self._element(child, tag, state, boxes, href)
             elif tag == "br":
                 lines.break_line()
             elif tag == "img":
-                self._image(child, state, boxes, path)
+                self._image(child, state, boxes, href)
             elif tag is None or tag in SKIPPED or tag[0] in "-!" or ":" in tag:
                 if tag is not None and ":" in tag:  # namespaced Office tags: transparent
-                    self.walk(child, state, boxes, path)
+                    self.walk(child, state, boxes, href)
             elif tag == "hr":
                 lines.rule(boxes)
             else:
-                self._element(child, tag, state, boxes, path)
+                self._element(child, tag, state, boxes, href)
             child = child.next
 
-    def _element(self, node: LexborNode, tag: str, state: State, boxes: tuple[int, ...], path: str) -> None:
+    def _element(self, node: LexborNode, tag: str, state: State, boxes: tuple[int, ...], href: str | None) -> None:
         attributes = node.attributes
-        if attributes or self.sheet.rules:
-            declared = self.sheet.declarations(
-                tag, attributes.get("class"), attributes.get("id"), attributes.get("style")
-            )
-            if declared.hidden or "hidden" in attributes:
-                if len(self.hidden) < 5:
-                    self.hidden.append(node.text(deep=True))
-                return
+        said = attributes.get
+        if tag == "a" and (target := said("href")):
+            href = target.strip()
+        hidden = said("hidden", "no")  # the attribute has no value where it stands
+        element: _Element = (tag, said("style"), said("class"), said("id"), said("align"), said("bgcolor"), hidden)
+        if tag == "font":
+            element = (*element, said("size"), said("color"))
+        inner = state.inner.get(element)
+        if inner is None:
+            inner = state.inner[element] = _inherit(state, tag, attributes, self.sheet)
+        if inner.hidden:
+            if len(self.hidden) < 5:
+                self.hidden.append(node.text(deep=True))
+        elif not inner.is_block:
+            self.walk(node, inner, boxes, href)
         else:
-            declared = NOTHING
-        inner = _inherit(state, tag, attributes, declared)
-        block = tag in BLOCKS or (
-            declared.display in ("block", "table", "flex", "list-item", "table-cell", "grid") and tag != "body"
-        )
-        if not block:
-            self.walk(node, inner, boxes, f"{path}>{tag}" if tag != "font" else path)
-            return
-        self._boxes += 1
-        inside = (*boxes, self._boxes)
-        self.lines.break_block()
-        if tag in ("ul", "ol", "menu"):
-            inner.list_depth += 1
-            inner.ordered = tag == "ol"
-            start = attributes.get("start") or ""
-            self._ordinals.append(int(start) - 1 if start.isdigit() and len(start) < 6 else 0)
-        elif tag == "li":
-            inner.kind, inner.level = "item", max(1, inner.list_depth)
-            if self._ordinals:
-                self._ordinals[-1] += 1
-            self.lines.ordinal = f"{self._ordinals[-1]}." if self._ordinals and inner.ordered else "•"
-        self.walk(node, inner, inside, f"{path}>{tag}")
-        self.lines.break_block(spaced=tag in ("p", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre"))
-        if tag in ("ul", "ol", "menu"):
-            self._ordinals.pop()
-        elif tag == "li":
-            self.lines.ordinal = ""
+            self._boxes += 1
+            inside = (*boxes, self._boxes)
+            self.lines.break_block()
+            if tag in LISTS:
+                self._list(node, said("start") or "", inner, inside, href)
+            elif tag == "li":
+                self._list_item(node, inner, inside, href)
+            else:
+                self.walk(node, inner, inside, href)
+                self.lines.break_block(spaced=inner.is_spaced)
 
-    def _image(self, node: LexborNode, state: State, boxes: tuple[int, ...], path: str) -> None:
+    def _list(self, node: LexborNode, start: str, state: State, boxes: tuple[int, ...], href: str | None) -> None:
+        self._ordinals.append(int(start) - 1 if start.isdigit() and len(start) < 6 else 0)
+        self.walk(node, state, boxes, href)
+        self.lines.break_block()
+        self._ordinals.pop()
+
+    def _list_item(self, node: LexborNode, state: State, boxes: tuple[int, ...], href: str | None) -> None:
+        if self._ordinals:
+            self._ordinals[-1] += 1
+        self.lines.ordinal = f"{self._ordinals[-1]}." if self._ordinals and state.ordered else "•"
+        self.walk(node, state, boxes, href)
+        self.lines.break_block()
+        self.lines.ordinal = ""
+
+    def _image(self, node: LexborNode, state: State, boxes: tuple[int, ...], href: str | None) -> None:
         attributes = node.attributes
         declared = self.sheet.declarations("img", attributes.get("class"), None, attributes.get("style"))
         src = (attributes.get("src") or "").strip()
@@ -246,22 +267,37 @@ class _Reader:
         if not src or tiny or declared.hidden:
             return
         alt = " ".join((attributes.get("alt") or "").split())
-        self.lines.add_image(Image(src, alt, width, height, state.href), state, boxes, path)
+        self.lines.add_image(Image(src, alt, width, height, href), state, boxes)
 
 
-def _inherit(state: State, tag: str, attributes: dict[str, str | None], declared: Declarations) -> State:
+def _inherit(state: State, tag: str, attributes: dict[str, str | None], sheet: Sheet) -> State:
     """The state inside an element."""
     inner = state.copy()
+    declared = sheet.declarations(tag, attributes.get("class"), attributes.get("id"), attributes.get("style"))
+    inner.hidden = declared.hidden or "hidden" in attributes
+    inner.is_block = tag in BLOCKS or declared.display in BLOCK_DISPLAYS
+    inner.is_spaced = tag in SPACED
+    if inner.is_block or tag != "font":
+        inner.path = f"{state.path}>{tag}"
+    _set_by_tag(inner, tag, attributes)
+    if declared is not NOTHING:
+        _set_by_style(inner, declared, state.size if tag in HEADINGS else inner.size)
+    if tag in LISTS:
+        inner.list_depth += 1
+        inner.ordered = tag == "ol"
+    elif tag == "li":
+        inner.kind, inner.level = "item", max(1, inner.list_depth)
+    return inner
+
+
+def _set_by_tag(inner: State, tag: str, attributes: dict[str, str | None]) -> None:
+    """What the element is, and what its attributes of HTML 3.2 say."""
     if tag in BOLD:
         inner.bold = True
     elif tag in ITALIC:
         inner.italic = True
     elif tag in CODE:
         inner.code = True
-    elif tag == "a":
-        href = attributes.get("href")
-        if href:
-            inner.href = href.strip()
     elif tag == "font":
         inner.size = _font_size(attributes.get("size"), inner.size)
         inner.colour = attributes.get("color") or inner.colour
@@ -282,12 +318,14 @@ def _inherit(state: State, tag: str, attributes: dict[str, str | None], declared
         inner.align = align.lower()
     if background := attributes.get("bgcolor"):
         inner.background = background.lower()
-    if declared is NOTHING:
-        return inner
+
+
+def _set_by_style(inner: State, declared: Declarations, size: float) -> None:
+    """What the element's style says; `size` is what a relative size multiplies."""
     if declared.size is not None:
         inner.size = declared.size
     elif declared.scale is not None:
-        inner.size = (state.size if tag in HEADINGS else inner.size) * declared.scale
+        inner.size = size * declared.scale
     if declared.bold is not None:
         inner.bold = declared.bold
     if declared.italic is not None:
@@ -300,7 +338,6 @@ def _inherit(state: State, tag: str, attributes: dict[str, str | None], declared
         inner.align = declared.align
     inner.preformatted = inner.preformatted or declared.preformatted
     inner.upper = inner.upper or declared.upper
-    return inner
 
 
 def _font_size(size: str | None, inherited: float) -> float:
@@ -328,6 +365,4 @@ def _pixels(value: str | None) -> int | None:
 
 
 def _squeeze(text: str) -> str:
-    from feedsvc.document.lines import visible
-
     return " ".join(visible(text).split())

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from feedsvc.model import Block, BlockKind, Image, Span
+from feedsvc.model import Block, Image, Span
 
 if TYPE_CHECKING:
     from feedsvc.document.html import State
@@ -16,16 +16,29 @@ MAX_ALL_SPANS = 8_000  # of all lines
 
 # Characters that take no room: mail pads its preheader with them. The zero-width joiner (200D) stays between emoji, which it holds together.
 INVISIBLE = re.compile(
-    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200c\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\uffa0]+|(?<![\u2600-\u27bf\ufe0f\U0001f000-\U0001faff])\u200d+"
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200c\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\uffa0]+"
 )
-SPACES = re.compile(
-    r"[\s\u2800\u3164]+"
-)  # includes no-break and typographic spaces; the braille blank is used as padding
+JOINER = "\u200d"
+STRAY_JOINERS = re.compile("(?<![\u2600-\u27bf\ufe0f\U0001f000-\U0001faff])\u200d+")
+# Two blanks that are no white space to Python; mail pads lines with them.
+BLANKS = str.maketrans("\u2800\u3164", "  ")
 
 
 def visible(text: str) -> str:
     """The text without characters that take no room."""
-    return text if text.isascii() else INVISIBLE.sub("", text)
+    if text.isascii():
+        return text
+    if JOINER in text:
+        text = STRAY_JOINERS.sub("", text)
+    return INVISIBLE.sub("", text)
+
+
+def single_spaced(text: str) -> str:
+    """The text with each run of white space (no-break and typographic spaces too) as one space, also at its ends."""
+    words = " ".join(text.split())
+    if not words:
+        return " " if text else ""
+    return f"{' ' if text[0].isspace() else ''}{words}{' ' if text[-1].isspace() else ''}"
 
 
 class LineBuilder:
@@ -36,58 +49,56 @@ class LineBuilder:
         self.ordinal = ""
         self._spans: list[Span] = []
         self._images: list[Image] = []
-        self._state: State | None = None
+        self._state: State | None = None  # of the line's first words, else of what it begins with; None before that
         self._boxes: tuple[int, ...] = ()
-        self._path = ""
+        self._has_words = False
         self._open = False  # whether the line ends in a character that a following space would part from
         self._paragraph = 0
         self._empty = 0  # empty lines since the last block
         self._all_spans = 0
         self.is_full = False  # whether something was left out because there is too much
 
-    def add_text(self, text: str, state: State, boxes: tuple[int, ...], path: str) -> None:
+    def add_text(self, text: str, state: State, boxes: tuple[int, ...], href: str | None) -> None:
         """Append a text node's content to the line at hand."""
-        text = visible(text)
         if state.preformatted:
-            first, *more = text.replace("\r\n", "\n").split("\n")
-            self._run(first.replace("\t", "    "), state, boxes, path)
+            first, *more = visible(text).replace("\r\n", "\n").split("\n")
+            self._run(first.replace("\t", "    "), state, boxes, href)
             for line in more:
                 self.break_line()
-                self._run(line.replace("\t", "    "), state, boxes, path)
+                self._run(line.replace("\t", "    "), state, boxes, href)
             return
-        text = SPACES.sub(" ", text)
-        if not self._open:
-            text = text.lstrip(" ")
-        self._run(text, state, boxes, path)
+        if not self._open and text.isspace():
+            return  # between two tags, as most texts of a mail are
+        text = visible(text)
+        if not text.isascii() and ("\u2800" in text or "\u3164" in text):
+            text = text.translate(BLANKS)
+        text = single_spaced(text)
+        self._run(text if self._open else text.removeprefix(" "), state, boxes, href)
 
-    def _run(self, text: str, state: State, boxes: tuple[int, ...], path: str) -> None:
+    def _run(self, text: str, state: State, boxes: tuple[int, ...], href: str | None) -> None:
         if not text:
             return
         if len(self._spans) >= MAX_SPANS:
             self._flush()
-        if not self._spans and not self._images:
-            self._boxes = boxes
-        if self._state is None or (text.strip() and not any(s.text.strip() for s in self._spans)):
-            self._state, self._path = state, path
+        spans, has_words = self._spans, not text.isspace()
+        if self._state is None or (has_words and not self._has_words):
+            self._state = state
             if not self._images:
                 self._boxes = boxes
-        span = Span(text, state.href, state.bold, state.italic, state.code, state.size, state.colour)
-        if self._spans and _same_style(self._spans[-1], span):
-            last = self._spans[-1]
-            self._spans[-1] = Span(
-                last.text + text, last.href, last.bold, last.italic, last.code, last.size, last.colour
-            )
-        else:
-            self._spans.append(span)
-        self._open = not text.endswith(" ")
+        elif not spans and not self._images:
+            self._boxes = boxes
+        self._has_words = self._has_words or has_words
+        if spans and _is_set_so(spans[-1], state, href):
+            text = spans.pop().text + text
+        spans.append(Span(text, href, state.bold, state.italic, state.code, state.size, state.colour))
+        self._open = text[-1] != " "
 
-    def add_image(self, image: Image, state: State, boxes: tuple[int, ...], path: str) -> None:
+    def add_image(self, image: Image, state: State, boxes: tuple[int, ...]) -> None:
         """Put an image into the line at hand."""
-        if self._state is None:
-            self._state, self._boxes, self._path = state, boxes, path
-        if len(self._images) >= MAX_SPANS:
+        if self._state is not None and len(self._images) >= MAX_SPANS:
             self._flush()
-            self._state, self._boxes, self._path = state, boxes, path
+        if self._state is None:
+            self._state, self._boxes = state, boxes
         self._images.append(image)
 
     def break_line(self) -> None:
@@ -98,7 +109,8 @@ class LineBuilder:
 
     def break_block(self, *, spaced: bool = False) -> None:
         """A block-level element begins or ends here."""
-        self._flush()
+        if self._state is not None:
+            self._flush()
         self._paragraph += 1
         if spaced:
             self._empty = max(self._empty, 1)
@@ -117,12 +129,12 @@ class LineBuilder:
     def _flush(self) -> bool:
         """End the line at hand; says whether there was one."""
         spans, images, state = self._spans, self._images, self._state
-        self._spans, self._images, self._state, self._open = [], [], None, False
+        self._spans, self._images, self._state, self._open, self._has_words = [], [], None, False, False
         if state is None:
             return False
-        while spans and not spans[-1].text.strip():
+        while spans and spans[-1].text.isspace():
             spans.pop()
-        while spans and not spans[0].text.strip():
+        while spans and spans[0].text.isspace():
             spans.pop(0)
         if not spans and not images:
             return False
@@ -135,13 +147,13 @@ class LineBuilder:
             spans[-1] = _with_text(spans[-1], spans[-1].text.rstrip())
         self.blocks.append(
             Block(
-                cast(BlockKind, state.kind) if spans else "image",
+                state.kind if spans else "image",
                 tuple(spans),
                 tuple(images),
                 state.level,
                 self._boxes,
                 self._paragraph,
-                self._path,
+                state.path,
                 state.align,
                 state.background,
                 self.ordinal if spans else "",
@@ -154,18 +166,16 @@ class LineBuilder:
         return True
 
 
-def _same_style(a: Span, b: Span) -> bool:
+def _is_set_so(span: Span, state: State, href: str | None) -> bool:
     return (
-        a.href == b.href
-        and a.bold == b.bold
-        and a.italic == b.italic
-        and a.code == b.code
-        and a.size == b.size
-        and a.colour == b.colour
+        span.href == href
+        and span.bold == state.bold
+        and span.italic == state.italic
+        and span.code == state.code
+        and span.size == state.size
+        and span.colour == state.colour
     )
 
 
 def _with_text(span: Span, text: str) -> Span:
-    return (
-        span if span.text == text else Span(text, span.href, span.bold, span.italic, span.code, span.size, span.colour)
-    )
+    return span if span.text == text else span._replace(text=text)

@@ -17,14 +17,15 @@ from dataclasses import replace
 
 from feedsvc.document.addresses import link_titles
 from feedsvc.document.html import read_html
-from feedsvc.document.lines import MAX_BLOCKS, visible
+from feedsvc.document.lines import MAX_BLOCKS, single_spaced, visible
 from feedsvc.model import Block, BlockKind, Document, Problem, Span
 
 MAX_CHARS = 2_000_000
 MIN_WRAP, MAX_WRAP = 50, 110  # columns at which text is wrapped by hand or by program
 
+# With the end of the line before it: a search for one character is quick, a search for the start of a line is not.
 FOOTNOTE_HEAD = re.compile(
-    r"^(?:links|references|quellen|liens|enlaces):?[ \t]*\n[-=_ \t]*\n?(?=[ \t]*\[\d{1,4}\])", re.I | re.M
+    r"\n(?:links|references|quellen|liens|enlaces):?[ \t]*\n[-=_ \t]*\n?(?=[ \t]*\[\d{1,4}\])", re.I
 )
 FOOTNOTE = re.compile(r"^[ \t]*\[(\d{1,4})\]:?[ \t]+<?(\S+?)>?[ \t]*$", re.M)
 # One alternative for each way in which an address is written. None of the classes overlaps with what follows it, so matching is linear.
@@ -35,12 +36,14 @@ LINK = re.compile(
     r"|\[(?P<number>\d{1,4})\]"
     r"|(?P<bare>(?:https?://|www\.)[^\s<>\[\]\"]+)"
 )
+LINK_SIGNS = ("[", "(", "<", "http", "www.")  # every LINK begins with one
 BULLET = re.compile(r"^[ \t]*(?P<mark>[*•·‣◦▪●○➤➜►–-]|\d{1,3}[.)])(?=[ \t]|$)[ \t]*")
 RULE = re.compile(r"^\s*[-=_~*#+.·•—–─━═…|<>^]{3}[-=_~*#+.·•—–─━═…|<>^\s]*$")
 MARKDOWN_LINK = re.compile(r"\]\(\s*<?https?://")
 MARKDOWN_HEADING = re.compile(r"^#{1,6} \S", re.M)
 # Mailchimp writes headings as `** Title` and rules them off below.
 STARRED_HEADING = re.compile(r"^\*\* +(?=[^\s*])")
+HASHED_HEADING = re.compile(r"(#{1,6}) +(?=\S)")
 STARTS_WITH_ADDRESS = re.compile(r"^\s*(?:\[\s*(?:https?://|\d{1,4}\])|\(\s*https?://|<\s*https?://)")
 SENTENCE_END = re.compile(r"[.!?…:;][\"'”’)]?\s")
 SEPARATORS = "|·•»"
@@ -49,6 +52,7 @@ DASH = re.compile(r"[–—:]|-{1,2}\s")
 MAX_LINKED_WORDS = 25
 MAX_HEADING_CHARS = 90
 UNDERLINE_SLACK = 2
+TOO_MANY_EMPTY_LINES = "\n\n\n\n\n"
 EMPTY_LINES = re.compile(r"\n{5,}")
 LONE_ADDRESS = re.compile(r"\s*<?(?:https?://|www\.)[^\s<>]+>?\s*")
 MESSAGE_FIELD = re.compile(r"(?:Date|From|Subject|To|Cc|Reply-To|Message-ID|Sender): \S")
@@ -63,7 +67,9 @@ def read_text(text: str) -> Document:
     if len(text) > MAX_CHARS:
         problems = (Problem("body-cut", f"only the first {MAX_CHARS:,} characters of the text were read", lost=True),)
         text = text[:MAX_CHARS]
-    text = EMPTY_LINES.sub("\n\n\n\n", visible(text.replace("\u00a0", " ")))
+    text = visible(text.replace("\u00a0", " "))
+    if TOO_MANY_EMPTY_LINES in text:
+        text = EMPTY_LINES.sub("\n\n\n\n", text)
     if _is_markdown(text):
         document = _read_markdown(text)
         return replace(document, source="text", problems=document.problems + problems)
@@ -106,8 +112,8 @@ def _digest_headings(blocks: list[Block]) -> list[Block]:
     out = list(blocks)
     for first, subject, end in runs:
         words = blocks[subject].text.removeprefix("Subject:").strip()
-        heading = replace(
-            blocks[subject], kind="heading", level=2, spans=(Span(words),), after_break=blocks[first].after_break
+        heading = blocks[subject]._replace(
+            kind="heading", level=2, spans=(Span(words),), after_break=blocks[first].after_break
         )
         out[first:end] = [heading, *(b for n, b in enumerate(blocks[first:end], first) if n != subject)]
     return out
@@ -128,7 +134,7 @@ def _ruled_headings(blocks: list[Block], lengths: list[int]) -> list[Block]:
             between = number > 0 and blocks[number - 1].kind == "rule" and block.after_break <= 1
             underlined = after.after_break == 0 and abs(lengths[number + 1] - lengths[number]) <= UNDERLINE_SLACK
             if between or underlined:
-                block = replace(block, kind="heading", level=2 if between else 3, ordinal="")  # noqa: PLW2901
+                block = block._replace(kind="heading", level=2 if between else 3, ordinal="")  # noqa: PLW2901
         out.append(block)
     return out
 
@@ -149,17 +155,17 @@ def _read_markdown(text: str) -> Document:
 
 def _take_footnotes(text: str) -> tuple[str, dict[str, str]]:
     """The body without its list of links, and the list: number -> address."""
-    heads = list(FOOTNOTE_HEAD.finditer(text))
+    heads = list(FOOTNOTE_HEAD.finditer(f"\n{text}"))
     if not heads:
         return text, {}
-    head = heads[-1]
-    rest = text[head.end() :]
+    start, end = heads[-1].start(), heads[-1].end() - 1  # in the text itself, which starts one character later
+    rest = text[end:]
     notes: dict[str, str] = {}
     end = 0
     for found in FOOTNOTE.finditer(rest):
         notes.setdefault(found[1], found[2])
         end = found.end()
-    return (text[: head.start()] + "\n\n" + rest[end:], notes) if notes else (text, {})
+    return (text[:start] + "\n\n" + rest[end:], notes) if notes else (text, {})
 
 
 def _octets(line: str) -> int:
@@ -224,18 +230,20 @@ def _indent(line: str) -> int:
 
 
 def _belongs(previous: str, line: str, width: int, logical: str) -> bool:
-    """Whether `line` only goes on with the logical line that ends in `previous`."""
-    if RULE.match(line) or RULE.match(previous) or STARRED_HEADING.match(line.strip()):
+    """Whether `line` only goes on with the logical line that ends in `previous`; neither has blanks at its end."""
+    # No rule, bullet, heading or bracket is a letter, and most lines begin with one.
+    marked = not line.lstrip()[:1].isalpha()
+    if RULE.match(previous) or (marked and (RULE.match(line) or STARRED_HEADING.match(line.strip()))):
         return False
-    if STARTS_WITH_ADDRESS.match(line):
+    if marked and STARTS_WITH_ADDRESS.match(line):
         return True
     if logical.count("[") > logical.count("]") or logical.count("(") > logical.count(")"):
         return len(logical) < 2_000
     if LONE_ADDRESS.fullmatch(previous):
         return False
-    if LONE_ADDRESS.fullmatch(line) and (_indent(line) > _indent(previous) or previous.rstrip()[-1:] in ".!?…"):
+    if LONE_ADDRESS.fullmatch(line) and (_indent(line) > _indent(previous) or previous[-1:] in ".!?…"):
         return False
-    if (bullet := BULLET.match(line)) and not (
+    if (bullet := marked and BULLET.match(line)) and not (
         # A dash that wrapping has put at the start of a line is no bullet, unless the lines above are bulleted too.
         bullet["mark"] in "-–*"
         and width
@@ -247,11 +255,11 @@ def _belongs(previous: str, line: str, width: int, logical: str) -> bool:
         return True  # a bullet alone on its line
     first_word = line.split(None, 1)[0]
     if not width:  # a sentence that goes on in small letters below a long line
-        return len(previous) >= MIN_WRAP and first_word[0].islower() and previous.rstrip()[-1].isalnum()
+        return len(previous) >= MIN_WRAP and first_word[0].islower() and previous[-1].isalnum()
     if _octets(previous) + 1 + _octets(first_word) > width:
         return True
     # Programs count emoji, entities and dashes differently, so a wrapped line may look shorter than it was.
-    if previous.rstrip()[-1:] in ".!?:;":
+    if previous[-1:] in ".!?:;":
         return False
     return len(previous) > 0.8 * width or (len(previous) > 0.6 * width and first_word[0].islower())
 
@@ -271,7 +279,7 @@ def _block(line: str, footnotes: dict[str, str], paragraph: int, gap: int) -> Bl
     if (bullet := BULLET.match(line)) and bullet.end() < len(line.rstrip()):
         ordinal, stripped = bullet["mark"], line[bullet.end() :].strip()
         kind, level = "item", 1
-    elif heading := re.match(r"(#{1,6}) +(?=\S)", stripped):
+    elif heading := HASHED_HEADING.match(stripped):
         kind, level, stripped = "heading", len(heading[1]), stripped[heading.end() :]
     return Block(
         kind,
@@ -286,6 +294,8 @@ def _block(line: str, footnotes: dict[str, str], paragraph: int, gap: int) -> Bl
 
 def _spans(line: str, footnotes: dict[str, str]) -> list[Span]:
     """A line's runs; an address in brackets becomes the link of the words before it."""
+    if not any(sign in line for sign in LINK_SIGNS):
+        return _tidy([Span(line)])
     spans: list[Span] = []
     plain_from = 0
     found_any = False
@@ -361,14 +371,14 @@ def _linked_part(before: str, *, at_end: bool, first: bool, alone: bool) -> tupl
 
 def _tidy(spans: list[Span]) -> list[Span]:
     """Adjacent runs with one target joined, white space single, none at either end."""
-    merged: list[Span] = []
+    merged: list[tuple[str, str | None]] = []
     for span in spans:
-        text = re.sub(r"\s+", " ", span.text)
-        if merged and merged[-1].href == span.href:
-            merged[-1] = Span(re.sub(r"\s+", " ", merged[-1].text + text), span.href)
-        elif text or span.href:
-            merged.append(Span(text, span.href))
+        text, href = single_spaced(span.text), span.href
+        if merged and merged[-1][1] == href:
+            merged[-1] = (single_spaced(merged[-1][0] + text), href)
+        elif text or href:
+            merged.append((text, href))
     if merged:
-        merged[0] = Span(merged[0].text.lstrip(), merged[0].href)
-        merged[-1] = Span(merged[-1].text.rstrip(), merged[-1].href)
-    return [s for s in merged if s.text or s.href]
+        merged[0] = (merged[0][0].lstrip(), merged[0][1])
+        merged[-1] = (merged[-1][0].rstrip(), merged[-1][1])
+    return [Span(text, href) for text, href in merged if text or href]

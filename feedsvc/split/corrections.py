@@ -35,6 +35,8 @@ def correct(
     items: Sequence[Item], readings: Sequence[Reading], corrections: Sequence[Correction], book: LinkBook
 ) -> tuple[tuple[Item, ...], tuple[Reading, ...]]:
     """The items and the readings of their blocks after these corrections; `readings` are those of all blocks, in order."""
+    if not corrections:
+        return tuple(items), tuple(readings)
     groups: list[list[Item]] = []
     place: list[int | None] = []
     for item in items:

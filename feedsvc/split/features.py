@@ -8,13 +8,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 
 from feedsvc.enrich import TitleParts, split_title
 from feedsvc.links import Target, canonical, is_personal, link_purpose, site_name
 from feedsvc.model import Block, Document, Role
 from feedsvc.split.phrases import says
+from feedsvc.split.words import count_words, fold, has_letters, has_three_letters, without_noise
 
 # A line is emphasised where at least this share of its characters is bold or linked.
 WHOLE = 0.85
@@ -23,6 +24,7 @@ LARGER = 1.12
 MAX_HEAD_CHARS = 250
 MAX_HEAD_WORDS = 42
 MAX_CTA_WORDS = 9
+MAX_HOUSEKEEPING_WORDS = 60
 # Purposes of links that are never what an item is about.
 HOUSEKEEPING = frozenset(
     {
@@ -39,11 +41,8 @@ HOUSEKEEPING = frozenset(
     }
 )
 
-LETTERS = re.compile(r"[^\W\d_]")
-WORDS = re.compile(r"[^\W_]+(?:['’.&-][^\W_]+)*")
 DOMAIN = re.compile(r"^(?:https?://)?(?:[\w-]+\.)+[a-z]{2,}(?:/\S*)?$", re.I)
 ADDRESS = re.compile(r"^(?:https?://|www\.)\S+$", re.I)
-LEADING_NOISE = re.compile(r"^[\W_]+")
 COUNTS = re.compile(
     r"^[\d.,]+\s?[kKmM]?\+?\s+(?:likes?|stars?|points?|comments?|upvotes?|views?|downloads?|shares?|votes?|claps?|retweets?|reactions?)\b.{0,30}$",
     re.I,
@@ -151,6 +150,7 @@ class Line:
     index: int
     block: Block
     text: str
+    plain: str  # the text from its first letter or digit on
     words: int
     size: float
     bold: float
@@ -172,7 +172,15 @@ class Line:
     role: Role = "unused"
     reason: str = ""
     item: int | None = None
-    keys: tuple[str, ...] = field(default=())
+    keys: tuple[str, ...] = ()
+    _folded: str | None = None
+
+    @property
+    def folded(self) -> str:
+        """The text as `fold` has it, made once: several steps compare lines by it."""
+        if self._folded is None:
+            self._folded = fold(self.text)
+        return self._folded
 
     @property
     def is_furniture(self) -> bool:
@@ -198,10 +206,13 @@ def read_lines(document: Document, book: LinkBook) -> list[Line]:
 
 def body_size(document: Document) -> float:
     """The size in which most characters of the document are set, in pixels."""
-    sizes: Counter[float] = Counter()
+    exact: dict[float, int] = {}
     for block in document.blocks:
         for span in block.spans:
-            sizes[round(span.size, 1)] += len(span.text)
+            exact[span.size] = exact.get(span.size, 0) + len(span.text)
+    sizes: Counter[float] = Counter()
+    for size, count in exact.items():
+        sizes[round(size, 1)] += count
     return sizes.most_common(1)[0][0] if sizes else 16.0
 
 
@@ -210,8 +221,9 @@ def _observe(index: int, block: Block, book: LinkBook) -> Line:
     total = bold = linked = 0
     lead = 0
     leading = True
+    lettered = False  # whether a span with letters was met
+    lead_href: str | None = None  # the link of the first such span
     by_href: dict[str, int] = {}
-    hrefs: list[str] = []
     size = 0.0
     for span in block.spans:
         visible = len(span.text.strip())
@@ -222,34 +234,34 @@ def _observe(index: int, block: Block, book: LinkBook) -> Line:
                 bold += visible
                 if leading:
                     lead += len(span.text)
-            elif leading and LETTERS.search(span.text):
-                leading = False
+            if (not lettered or (leading and not span.bold)) and has_letters(span.text):
+                if not lettered:
+                    lettered, lead_href = True, span.href
+                leading = leading and span.bold
         if span.href and book.is_outside(span.href):
             linked += visible
             by_href[span.href] = by_href.get(span.href, 0) + visible
-            if span.href not in hrefs:
-                hrefs.append(span.href)
+    hrefs = list(by_href)
     for image in block.images:
         if image.href and image.href not in hrefs and book.is_outside(image.href):
             hrefs.append(image.href)
-    first = next((s for s in block.spans if LETTERS.search(s.text)), None)
-    words = len(WORDS.findall(text)) if len(text) < 300 else len(text.split())
     if 0 < bold < total and PARENTHESIS_BEHIND.match(text[lead:]):
         bold = total  # a bold title with a remark in parentheses behind it
     return Line(
         index=index,
         block=block,
         text=text,
-        words=words,
+        plain=without_noise(text),
+        words=count_words(text) if len(text) < 300 else len(text.split()),
         size=size or 16.0,
         bold=bold / total if total else 0.0,
         linked=linked / total if total else 0.0,
         href=max(by_href, key=lambda h: by_href[h]) if by_href else (hrefs[0] if hrefs else None),
         hrefs=tuple(hrefs),
         bold_lead=lead,
-        linked_lead=first is not None and first.href is not None and first.href in by_href,
+        linked_lead=lead_href is not None and lead_href in by_href,
         caps=len(text) >= MIN_CAPS and text.isupper(),
-        keys=tuple(dict.fromkeys(book.look(h).key for h in hrefs)),
+        keys=tuple(dict.fromkeys([book.look(h).key for h in hrefs])) if hrefs else (),
     )
 
 
@@ -268,13 +280,14 @@ def _name_furniture(line: Line, book: LinkBook) -> None:
         ):
             line.role, line.reason = "furniture", "an icon"
         return
-    if not LETTERS.search(line.text) and not any(c.isdigit() for c in line.text):
+    if not has_letters(line.text) and not any(c.isdigit() for c in line.text):
         line.role, line.reason = "furniture", "no words"
         return
-    plain = LEADING_NOISE.sub("", line.text).strip()
     if len(line.text) <= MAX_HEAD_CHARS and line.hrefs and _is_marked(line.text):
         return  # a title with its read time, label or sponsor mark, whatever else it says
-    if line.words <= 60 and (says("furniture", plain) or says("share_line", plain)):
+    if line.words > MAX_HOUSEKEEPING_WORDS:
+        return
+    if says("furniture", line.plain) or says("share_line", line.plain):
         line.role, line.reason = "furniture", "a phrase of housekeeping"
         return
     purposes = [
@@ -282,7 +295,7 @@ def _name_furniture(line: Line, book: LinkBook) -> None:
         for span in block.spans
         if span.href and book.is_outside(span.href) and span.text.strip()
     ]
-    if purposes and line.words <= 60:
+    if purposes:
         kept = [p for p in purposes if p in HOUSEKEEPING]
         strong = [p for p in kept if p in ("unsubscribe", "preferences", "web-version")]
         if strong or (len(kept) == len(purposes) and (line.linked >= 0.5 or line.words <= 12)):
@@ -304,7 +317,7 @@ def _opens(line: Line) -> bool:
     lead = opening_words(line)
     rest = line.text[len(lead) :]
     closed = bool(TITLE_END.match(rest) or ENDS_CLOSED.search(lead))
-    return len(WORDS.findall(lead)) >= MIN_OPENING_WORDS and closed and len(WORDS.findall(rest)) >= MIN_OPENED_WORDS
+    return closed and count_words(lead) >= MIN_OPENING_WORDS and count_words(rest) >= MIN_OPENED_WORDS
 
 
 def opening_words(line: Line) -> str:
@@ -313,17 +326,16 @@ def opening_words(line: Line) -> str:
     href: str | None = None
     bold = line.bold_lead > 0
     for span in line.block.spans:
-        blank = not LETTERS.search(span.text)
         if (
             (bold and span.bold)
             or (not bold and span.href and href in (None, span.href))
-            or (blank and not LETTERS.search(lead))
+            or not (has_letters(span.text) or has_letters(lead))
         ):
             lead += span.text
             href = span.href or href
         else:
             break
-    return lead if LETTERS.search(lead) else ""
+    return lead if has_letters(lead) else ""
 
 
 def _runs_on(line: Line) -> bool:
@@ -344,7 +356,7 @@ def _is_bar(line: Line, book: LinkBook) -> bool:
         elif not BAR_SEPARATOR.match(span.text):
             return False
     distinct = {book.look(href).key for href, _ in links}
-    if len(distinct) < MIN_BAR_LINKS or any(len(WORDS.findall(text)) > MAX_BAR_WORDS for _, text in links):
+    if len(distinct) < MIN_BAR_LINKS or any(count_words(text) > MAX_BAR_WORDS for _, text in links):
         return False
     signs = "".join(span.text for span in line.block.spans if not span.href)
     return len(distinct) > MIN_BAR_LINKS or any(sign in signs for sign in "|·•–—/")
@@ -353,15 +365,14 @@ def _is_bar(line: Line, book: LinkBook) -> bool:
 def _name_banner(line: Line) -> None:
     """A low, wide picture with a few words as its alternative text, and no link, is a heading that was drawn."""
     image = line.block.images[0]
-    words = len(WORDS.findall(image.alt))
     low = image.height is not None and image.height <= BANNER_HEIGHT_PX
     if (
         not line.hrefs
         and low
         and (image.width or 0) >= BANNER_RATIO * (image.height or 1)
-        and 1 <= words <= MAX_BANNER_WORDS
+        and 1 <= (words := count_words(image.alt)) <= MAX_BANNER_WORDS
     ):
-        line.is_head, line.text, line.words = True, image.alt, words
+        line.is_head, line.text, line.plain, line.words = True, image.alt, without_noise(image.alt), words
         line.signature, line.prominence = ("banner", round(image.height or 0)), BANNER_PROMINENCE
 
 
@@ -378,19 +389,18 @@ def _name_looks(line: Line, body: float) -> None:
         _name_banner(line)
     if block.kind in ("rule", "image", "code"):
         return
-    has_letters = len(LETTERS.findall(text[:60])) >= 3
-    domain_only = bool(DOMAIN.match(LEADING_NOISE.sub("", text))) and "." in text
+    worded = has_three_letters(text[:60])
+    domain_only = "." in text and DOMAIN.match(line.plain)
     byline = line.words <= MAX_BYLINE_WORDS and block.kind != "item" and BYLINE.match(text)
     fine = (
         line.size <= FINE_PRINT * body and line.words <= MAX_FINE_PRINT_WORDS and not line.hrefs and line.bold < WHOLE
     )
-    if domain_only or not has_letters or fine or byline or COUNTS.match(text) or MESSAGE_FIELD.match(text):
+    if domain_only or not worded or fine or byline or COUNTS.match(text) or MESSAGE_FIELD.match(text):
         line.is_meta = True
         return
     if line.words <= 8 and not line.hrefs and SALUTATION.match(text):
         line.reason = "a salutation"
         return
-    plain = LEADING_NOISE.sub("", text).strip()
     parts = title_parts(text) if len(text) <= MAX_HEAD_CHARS else None
     line.marker = parts is not None and (parts.read_minutes is not None or parts.label is not None or parts.sponsor)
     if parts is not None and not parts.title:
@@ -402,7 +412,7 @@ def _name_looks(line: Line, body: float) -> None:
         whole_linked
         and line.words <= MAX_CTA_WORDS
         and not line.marker
-        and says("call_to_action", plain.rstrip(" →»>›.!:…⟶➔➜"))
+        and says("call_to_action", line.plain.rstrip(" →»>›.!:…⟶➔➜"))
     ):
         line.is_cta = True
         return

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from feedsvc.split.features import WHOLE, Line
-from feedsvc.split.neighbours import drop, fold, is_linked_head, under
+from feedsvc.split.neighbours import drop, is_linked_head, under
 from feedsvc.split.ownlink import closing_link
 from feedsvc.split.weights import Heads
 
@@ -18,7 +18,7 @@ def name_buttons(lines: Sequence[Line]) -> None:
     alike: dict[str, list[Line]] = defaultdict(list)
     for line in lines:
         if line.href and not line.is_furniture and is_linked_head(line) and 0 < line.words <= Heads.BUTTON_WORDS:
-            alike[fold(line.text)].append(line)
+            alike[line.folded].append(line)
     for group in alike.values():
         places = {line.keys[0] for line in group}
         if len(places) == 1 and len(group) >= Heads.MIN_SAME_LINKS and group[0].block.kind != "heading":

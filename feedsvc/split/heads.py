@@ -8,10 +8,11 @@ from collections.abc import Sequence
 
 from feedsvc.split.features import WHOLE, Line, LinkBook, opening_words, title_parts
 from feedsvc.split.frame import drop_greeting, drop_polls, name_buttons, name_leads
-from feedsvc.split.neighbours import drop, fold, is_linked_head, plain, under
+from feedsvc.split.neighbours import drop, is_linked_head, plain, under
 from feedsvc.split.ownlink import closing_link
 from feedsvc.split.phrases import says
 from feedsvc.split.weights import Heads
+from feedsvc.split.words import fold
 
 NUMBER = re.compile(r"^\W*\d{1,2}[.)]?\s+")
 # What stands beside the name in a masthead: weekdays, months, "issue", "no.".
@@ -51,7 +52,7 @@ def _issue_title(lines: list[Line], subject: str, names: Sequence[str]) -> Line 
     for line in heads:
         peers[line.signature] += 1
     for line in heads[: Heads.NEAR_TOP]:
-        text = fold(line.text)
+        text = line.folded
         same = text == wanted or (len(text) > 20 and len(wanted) > 20 and (text in wanted or wanted in text))
         if text and same and not _is_item_too(line, lines, peers[line.signature]):
             # The newsletter's name with a number is no title of a post, even where it is the subject.
@@ -95,7 +96,7 @@ def _drop_byline(title: Line, lines: Sequence[Line]) -> None:
             line.is_head
             and not _is_empty(line, lines)
             and (
-                fold(line.text) == fold(title.text)
+                line.folded == title.folded
                 or _has_peers(line, lines)
                 or (bool(line.hrefs) and line.block.kind == "heading")
             )
@@ -137,7 +138,8 @@ def _drop_contents(lines: list[Line]) -> None:
     heads: dict[str, Line] = {}
     for line in lines:
         if line.is_head:
-            heads[fold(NUMBER.sub("", line.text))] = line
+            heads[_without_number(line)] = line
+    long = [(text, head) for text, head in heads.items() if len(text) > Heads.MIN_CONTAINED_CHARS]
     for line in lines:
         if line.is_furniture or line.block.kind == "image":
             continue
@@ -145,16 +147,21 @@ def _drop_contents(lines: list[Line]) -> None:
         if anchors and all(h.startswith("#") for h in anchors) and line.words <= 20:
             drop(line, CONTENTS)
             continue
-        text = fold(NUMBER.sub("", line.text))
-        if len(text) < Heads.MIN_CONTENTS_CHARS or line.index > 0.6 * len(lines):
+        if line.index > 0.6 * len(lines) or len(text := _without_number(line)) < Heads.MIN_CONTENTS_CHARS:
             continue
         later = heads.get(text)
         if (later is None or later is line) and line.words >= 6:
-            later = next((h for t, h in heads.items() if len(t) > 25 and t in text and h.index > line.index), None)
+            later = next((h for t, h in long if t in text and h.index > line.index), None)
         if later is None or later.index <= line.index or _says_something(line, lines):
             continue
         if _says_something(later, lines) or later.prominence >= line.prominence:
             drop(line, CONTENTS)
+
+
+def _without_number(line: Line) -> str:
+    """The line's words, folded, without the number before them."""
+    numbered = NUMBER.match(line.text)
+    return fold(line.text[numbered.end() :]) if numbered else line.folded
 
 
 def _says_something(line: Line, lines: Sequence[Line]) -> bool:

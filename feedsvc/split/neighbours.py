@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
-from feedsvc.split.features import LEADING_NOISE, WHOLE, Line
-
-FOLD = re.compile(r"[^\W_]+")
-
-
-def fold(text: str) -> str:
-    """Letters and digits only, without case: equal for what two people would call the same title."""
-    return " ".join(FOLD.findall(text.casefold()))
+from feedsvc.split.features import WHOLE, Line
 
 
 def plain(line: Line) -> str:
     """The line's words without emoji, bullets and marks around them."""
-    return LEADING_NOISE.sub("", line.text).strip(" :*_-–—|")
+    return line.plain.strip(" :*_-–—|")
 
 
 def is_linked_head(line: Line) -> bool:

@@ -13,7 +13,7 @@ from feedsvc.split.drafts import Draft
 from feedsvc.split.features import Line, LinkBook
 from feedsvc.split.heads import OVER_HOUSEKEEPING, name_heads
 from feedsvc.split.lists import take_lists_apart
-from feedsvc.split.neighbours import fold, is_linked_head, under
+from feedsvc.split.neighbours import is_linked_head, under
 from feedsvc.split.weights import Heads
 
 AFTER_HOUSEKEEPING = "after the housekeeping began"
@@ -302,7 +302,7 @@ def _without_repeats(drafts: list[Draft]) -> list[Draft]:
     """Drop a draft that says again, with less under it, what another one says."""
     best: dict[tuple[str, tuple[str, ...]], Draft] = {}
     for draft in drafts:
-        key = (fold(draft.first.text), draft.first.keys[:1])
+        key = (draft.first.folded, draft.first.keys[:1])
         if key not in best or draft.words > best[key].words:
             best[key] = draft
-    return [d for d in drafts if best[(fold(d.first.text), d.first.keys[:1])] is d]
+    return [d for d in drafts if best[(d.first.folded, d.first.keys[:1])] is d]

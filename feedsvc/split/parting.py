@@ -19,7 +19,6 @@ from feedsvc.split.features import Line, LinkBook, read_lines
 from feedsvc.split.items import Item, make_items
 from feedsvc.split.naming import name_items
 from feedsvc.split.nature import is_message
-from feedsvc.split.neighbours import fold
 from feedsvc.split.outline import AFTER_HOUSEKEEPING, Outline, read_outline
 from feedsvc.split.pair import direct_links
 from feedsvc.split.phrases import says
@@ -175,7 +174,7 @@ def _fingerprint(line: Line) -> str:
     ):
         return ""
     where = line.href.partition("?")[0] if line.is_head and line.href else ""
-    return hashlib.blake2b(f"{fold(line.text)} {where}".encode(), digest_size=8).hexdigest()
+    return hashlib.blake2b(f"{line.folded} {where}".encode(), digest_size=8).hexdigest()
 
 
 def _drop_repeated(lines: Sequence[Line], repeated: frozenset[str]) -> None:

@@ -4,36 +4,53 @@ from __future__ import annotations
 
 import re
 import tomllib
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+
+from feedsvc.split.words import lowered
 
 MAX_PHRASE_CHARS = 400  # a longer line is prose: no phrase is looked for in it
 
 
-@cache
-def _phrases() -> dict[str, tuple[re.Pattern[str] | None, re.Pattern[str] | None]]:
-    """The lists by name: phrases that begin a line, and phrases that may stand anywhere in it.
+@dataclass(frozen=True, slots=True)
+class _List:
+    """Phrases that begin a line, phrases that may stand anywhere in it, and `marks`: one of these stands in whatever the latter find.
 
-    Apart, because a search would try the first kind at every character of the line.
+    Apart, because a search tries a phrase at every character of the line; where there are marks, most lines are spared it.
     """
-    text = files("feedsvc.split").joinpath("phrases.toml").read_text(encoding="utf-8")
-    compiled = {}
-    for name, patterns in tomllib.loads(text).items():
-        first = [p for p in patterns if p.startswith("^")]
-        anywhere = [p for p in patterns if not p.startswith("^")]
-        compiled[name] = (_join(first), _join(anywhere))
-    return compiled
+
+    first: re.Pattern[str] | None
+    anywhere: re.Pattern[str] | None
+    marks: tuple[str, ...]
+
+
+@cache
+def _phrases() -> dict[str, _List]:
+    """The lists by name."""
+    lists = tomllib.loads(files("feedsvc.split").joinpath("phrases.toml").read_text(encoding="utf-8"))
+    marks = lists.pop("marks")
+    return {
+        name: _List(
+            _join([p for p in patterns if p.startswith("^")]),
+            _join([p for p in patterns if not p.startswith("^")]),
+            tuple(marks.get(name, ())),
+        )
+        for name, patterns in lists.items()
+    }
 
 
 def _join(patterns: list[str]) -> re.Pattern[str] | None:
-    return re.compile("|".join(f"(?:{p})" for p in patterns), re.IGNORECASE) if patterns else None
+    return re.compile("|".join(f"(?:{p})" for p in patterns)) if patterns else None
 
 
 def says(name: str, text: str) -> bool:
     """Whether a line is of the kind that the list of this name describes."""
     if len(text) > MAX_PHRASE_CHARS:
         return False
-    first, anywhere = _phrases()[name]
-    return (first is not None and first.match(text) is not None) or (
-        anywhere is not None and anywhere.search(text) is not None
-    )
+    phrases, text = _phrases()[name], lowered(text)
+    if phrases.first is not None and phrases.first.match(text) is not None:
+        return True
+    if phrases.anywhere is None or (phrases.marks and not any(mark in text for mark in phrases.marks)):
+        return False
+    return phrases.anywhere.search(text) is not None

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from feedsvc.split.drafts import Draft
 from feedsvc.split.features import Line, inner_button
 from feedsvc.split.heads import CONTENTS
-from feedsvc.split.neighbours import fold
 from feedsvc.split.outline import Outline
 from feedsvc.split.ownlink import closing_link
 from feedsvc.split.weights import Essay, Story
+from feedsvc.split.words import fold
 
 NUMBERED = re.compile(r"^\W*(?:#?\d{1,2}[.):]|\d{1,2}\s*[-–—])\s*\S")
 LEADING_NUMBER = re.compile(r"^(\d{1,2})(?=[\s.:)])")
@@ -149,7 +149,7 @@ def _are_stories(stories: list[Draft], lines: Sequence[Line], subject: str, titl
     if len({h.block.boxes[:-1] for h in heads}) >= 0.8 * count:
         score += Story.OWN_BOX
     words = set(fold(subject).split())
-    if sum(len(words & {w for w in fold(h.text).split() if len(w) > 3}) >= 2 for h in heads) >= 2:
+    if sum(len(words & {w for w in h.folded.split() if len(w) > 3}) >= 2 for h in heads) >= 2:
         score += Story.IN_SUBJECT
     if len(LIST_MARKS.findall(subject)) >= 2:
         score += Story.LISTED_SUBJECT
@@ -159,7 +159,7 @@ def _are_stories(stories: list[Draft], lines: Sequence[Line], subject: str, titl
         score += Story.SECTIONED
     if sum(line.reason == CONTENTS for line in lines) >= 2:
         score += Story.LISTED_AT_HEAD
-    if title is not None and any(fold(h.text) == fold(title.text) for h in heads):
+    if title is not None and any(h.folded == title.folded for h in heads):
         score += Story.NAMED_AFTER  # the title stands again over one of several stories
     elif title is not None:
         score += Story.IS_POST

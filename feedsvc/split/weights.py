@@ -40,6 +40,7 @@ class Heads:
     BYLINE_WORDS = 6
     SUBTITLE_WORDS = 25  # a longer line is the text
     MIN_CONTENTS_CHARS = 9
+    MIN_CONTAINED_CHARS = 25  # of a head that a line of contents holds among other words
     ANNOUNCING_WORDS = 14  # "Presented by ..." is no longer
     ANNOUNCING_LINKED_WORDS = 8
     LATE = 0.6  # of the lines: a head below that, over a line of housekeeping, is housekeeping whatever else follows
