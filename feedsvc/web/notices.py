@@ -12,6 +12,8 @@ PARAMETER: Final = "done"
 # Marked for translation where they are shown.
 NOTICES: Final = {
     "saved": "Saved.",
+    "resplit": "Saved. Its past issues are being read again.",
+    "left": "The newsletter took the request. It may take some days until no more mail comes.",
     "retried": "They are tried again.",
 }
 

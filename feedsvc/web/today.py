@@ -36,7 +36,7 @@ def front() -> str | BaseResponse:
     if not asked.is_set and not here.store.has_articles():
         return render_template(
             "first.html",
-            ways=first_run.ways_in(here),
+            ways=first_run.explained(here),
             rejected=here.store.rejected(),
             inbox=here.settings.inbox,
             base=base,
