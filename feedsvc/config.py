@@ -185,6 +185,11 @@ class Settings(BaseSettings, WaysIn):
         return self.data / "cache" / "images"
 
     @property
+    def document_cache(self) -> Path:
+        """Where worker processes find the documents that one of them has rendered."""
+        return self.data / "cache" / "documents"
+
+    @property
     def rejected(self) -> Path:
         """Where messages that cannot be read go, each with its reason beside it."""
         return self.data / "rejected"

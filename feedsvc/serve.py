@@ -40,7 +40,13 @@ def serve(settings: Settings, announce: Callable[[Settings], None]) -> None:
     with _ended_by_signals(), closing(_listen(settings.host, settings.port)) as listener:
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
         with open_store(settings.database_url) as store:
-            server = waitress.create_server(create_app(settings, store), sockets=[listener], threads=THREADS)
+            server = waitress.create_server(
+                create_app(settings, store),
+                sockets=[listener],
+                threads=THREADS,
+                # Unless told otherwise it throws away what proxies say; how many to believe the application knows.
+                clear_untrusted_proxy_headers=settings.trusted_proxies == 0,
+            )
             with (
                 closing(server),
                 _taking_in(settings, store),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -60,6 +61,13 @@ def add(store: Store, *issues: Issue) -> None:
     for one in issues:
         sha256 = hashlib.sha256(one.key.encode()).hexdigest()
         store.add_issue(one, sha256=sha256, received=one.sent, size=1000, filename="issue.eml")
+
+
+def until_dated(store: Store) -> None:
+    """Wait until the date of the last change is not ahead of the clock, as it is after changes within one second."""
+    changed = store.state().changed
+    while changed is not None and datetime.now(UTC) <= changed:
+        time.sleep(0.05)
 
 
 # Any code point at all, lone surrogates and NUL too: a gate that trusts the rooms before it is no gate.

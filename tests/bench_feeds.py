@@ -2,7 +2,7 @@
 
 First, over HTTP from one waitress, as `feedsvc serve` runs it: a 304, a cached 200 and a gzipped 200 of the feed of 100
 entries, each beside a bare Flask route in the same server that returns a constant of the same size. They are asked in
-turns, so that a busy machine slows all alike.
+turns, so that a busy machine slows all alike. The same where a token must be shown, and behind a proxy.
 
 Then the rendering: how long the first look at the feed takes after one new article, with a thousand and with a million
 articles in the store, and the same for narrowed feeds.
@@ -11,6 +11,7 @@ articles in the store, and the same for narrowed feeds.
 from __future__ import annotations
 
 import argparse
+import base64
 import gzip
 import hashlib
 import multiprocessing
@@ -43,6 +44,9 @@ AN_ISSUE = 15
 START = datetime(2004, 1, 1, tzinfo=UTC)
 TEXT = "Engineers rebuilt the scheduler so that idle clusters cost nothing, and wrote down what it took. " * 4
 REQUESTS = 400
+SECRET = "correct-horse-battery-staple"
+BASIC = "Basic " + base64.b64encode(f"reader:{SECRET}".encode()).decode()
+FORWARDED = {"X_Forwarded_Host": "feeds.example.org", "X_Forwarded_Proto": "https", "X_Forwarded_For": "192.0.2.7"}
 
 
 def article(key: str, number: int) -> Article:
@@ -146,6 +150,10 @@ def serve(told: Connection) -> None:
         with open_store(settings.database_url) as store:
             add(store, *(issue(f"k{n}", START + timedelta(days=n), AN_ISSUE) for n in range(20)))
             app = create_app(settings, store)
+            guarded = create_app(load_settings(data=folder, access_token=SECRET), store)
+            proxied = create_app(
+                load_settings(data=folder, trusted_proxies=1, allowed_hosts="feeds.example.org"), store
+            )
             listener = socket.create_server(("127.0.0.1", 0))
             port = listener.getsockname()[1]
             client, base = app.test_client(), f"http://127.0.0.1:{port}"
@@ -159,9 +167,13 @@ def serve(told: Connection) -> None:
 
             def both(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
                 chosen = bare if environ["PATH_INFO"] in constants else app
+                if "HTTP_AUTHORIZATION" in environ or environ["QUERY_STRING"]:
+                    chosen = guarded
+                elif "HTTP_X_FORWARDED_HOST" in environ:
+                    chosen = proxied
                 return chosen(environ, start_response)
 
-            server = waitress.create_server(both, sockets=[listener], threads=8)
+            server = waitress.create_server(both, sockets=[listener], threads=8, clear_untrusted_proxy_headers=False)
             told.send((port, len(plain), len(zipped)))
             server.run()
 
@@ -212,12 +224,26 @@ def measure_http(rounds: int) -> None:
     assert (status, size) == (200, plain)
     assert asker.ask("/feed.xml", If_None_Match=headers["etag"])[0] == 304
     assert asker.ask("/feed.xml", Accept_Encoding="gzip")[2] == zipped
+    with_token = f"/feed.xml?token={SECRET}"
+    tags = {
+        "token": asker.ask(with_token)[1]["etag"],
+        "basic": asker.ask("/feed.xml", Authorization=BASIC)[1]["etag"],
+        "proxy": asker.ask("/feed.xml", **FORWARDED)[1]["etag"],
+    }
+    assert asker.ask("/feed.xml", Authorization="Basic x")[0] == 401
+    assert len({*tags.values(), headers["etag"]}) == 3, "with Basic it is the very document"
     cases: dict[str, Callable[[], float]] = {
         "constant, nothing": lambda: asker.seconds("/constant-empty"),
         "304": lambda: asker.seconds("/feed.xml", If_None_Match=headers["etag"]),
         "304 by date": lambda: asker.seconds("/feed.xml", If_Modified_Since=headers["last-modified"]),
+        "304, ?token=": lambda: asker.seconds(with_token, If_None_Match=tags["token"]),
+        "304, Basic": lambda: asker.seconds("/feed.xml", Authorization=BASIC, If_None_Match=tags["basic"]),
+        "304, proxy": lambda: asker.seconds("/feed.xml", **FORWARDED, If_None_Match=tags["proxy"]),
         "constant": lambda: asker.seconds("/constant"),
         "200": lambda: asker.seconds("/feed.xml"),
+        "200, ?token=": lambda: asker.seconds(with_token),
+        "200, Basic": lambda: asker.seconds("/feed.xml", Authorization=BASIC),
+        "200, proxy": lambda: asker.seconds("/feed.xml", **FORWARDED),
         "constant, gzipped": lambda: asker.seconds("/constant-zipped"),
         "200, gzipped": lambda: asker.seconds("/feed.xml", Accept_Encoding="gzip"),
     }

@@ -4,37 +4,30 @@ from __future__ import annotations
 
 import email
 import email.policy
-import importlib.util
 import os
 import re
 import shutil
 import sqlite3
 import subprocess
-import sys
 import urllib.request
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import feedparser
 import pytest
 from articles import SENT, TRACKER, add, article, issue
 from atoma import parse_atom_bytes, parse_json_feed_bytes, parse_rss_bytes
-from library import serving
+from feedserver import Answers, answering, lemon24_reader
 from programs import missing
 
-from feedsvc.config import Settings, load_settings
+from feedsvc.config import load_settings
 from feedsvc.model import entry_id
 from feedsvc.publish import entry_uuid
-from feedsvc.store import Store, open_store
-from feedsvc.web import create_app
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+from feedsvc.store import open_store
 
 HIDDEN = article("Behind a tracker", TRACKER, url_state="tracked", summary="Where does it lead?")
 ARTICLES = [
@@ -51,7 +44,7 @@ class Served:
     """A server that runs, and the status of each answer it gave, by path."""
 
     base: str
-    answers: list[tuple[str, int]] = field(default_factory=list)
+    answers: Answers = field(default_factory=list)
 
     @property
     def links(self) -> list[str]:
@@ -63,7 +56,7 @@ class Served:
             "https://example.net/bare",
         ]
 
-    def taken(self) -> list[tuple[str, int]]:
+    def taken(self) -> Answers:
         """What was answered since the last look."""
         answers = self.answers[:]
         self.answers.clear()
@@ -75,16 +68,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     settings = load_settings(data=tmp_path_factory.mktemp("data"), title="Morning & evening")
     with open_store(settings.database_url) as store:
         add(store, issue(0, *ARTICLES))
-        answers: list[tuple[str, int]] = []
-        with _serving(settings, store, answers) as base:
+        answers: Answers = []
+        with answering(settings, store, answers) as base:
             yield Served(base, answers)
-
-
-@contextmanager
-def _serving(settings: Settings, store: Store, answers: list[tuple[str, int]] | None = None) -> Iterator[str]:
-    """A server's address, while it runs; it notes its answers."""
-    with serving(_noting(create_app(settings, store), [] if answers is None else answers)) as base:
-        yield base
 
 
 @pytest.mark.parametrize("path", ["/feed.xml", "/feed.rss", "/newsletters/daily-digest/feed.xml"])
@@ -123,15 +109,8 @@ def test_atoma_is_strict(served: Served) -> None:
 
 @pytest.mark.parametrize("path", ["/feed.xml", "/feed.rss", "/feed.json"])
 def test_reader(served: Served, path: str, tmp_path: Path) -> None:
-    if importlib.util.find_spec("sgmllib") is None:
-        # reader 3.26 brings its own feedparser, which wants this module under the name that feedparser 6.0.14 gave up.
-        sys.modules["sgmllib"] = importlib.import_module("feedparser_sgmllib")
-    try:
-        from reader import make_reader
-    except ModuleNotFoundError:
-        missing("reader", "pip install reader")
     served.taken()
-    reader = make_reader(str(tmp_path / "reader.sqlite"))
+    reader = lemon24_reader(tmp_path / "reader.sqlite")
     try:
         reader.add_feed(served.base + path)
         reader.update_feeds()
@@ -198,7 +177,7 @@ feeds() {{ feed mine "{served.base}{path}"; }}
     served.taken()
     for _ in range(2):
         subprocess.run(["sfeed_update", tmp_path / "sfeedrc"], check=True, capture_output=True, timeout=30)
-    assert served.taken() == [(path.partition("?")[0], 200), (path.partition("?")[0], 304)]
+    assert served.taken() == [(path, 200), (path, 304)]
     lines = (tmp_path / "feeds" / "mine").read_text(encoding="utf-8").splitlines()
     rows = [line.split("\t") for line in lines]
     # It sorts what has the same date as it likes.
@@ -266,7 +245,7 @@ def test_a_reader_follows_the_archive_to_the_end(tmp_path: Path) -> None:
                 for n in range(10)
             ]
             add(store, issue(number, *what))
-        with _serving(settings, store) as base:
+        with answering(settings, store) as base:
             for path, relation in (("/feed.xml", "prev-archive"), ("/feed.rss", "prev-archive"), ("/feed.xml", "next")):
                 address, documents, entries = f"{base}{path}", 0, {}
                 while address:
@@ -297,16 +276,3 @@ def _newsboat_items(cache: Path, column: str) -> set[Any]:
         return {row[0] for row in connection.execute(f"SELECT {column} FROM rss_item")}
     finally:
         connection.close()
-
-
-def _noting(app: WSGIApplication, answers: list[tuple[str, int]]) -> WSGIApplication:
-    """Return the application with a note taken of each answer."""
-
-    def noting(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        def start(status: str, *rest: Any) -> Any:
-            answers.append((environ["PATH_INFO"], int(status[:3])))
-            return start_response(status, *rest)
-
-        return app(environ, start)
-
-    return noting

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import subprocess
@@ -11,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Self
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import feedparser
 import pytest
@@ -154,6 +155,20 @@ def test_it_ends_by_control_c_and_the_next_start_shows_the_same(server: Server) 
     with Server(server.data) as again:
         assert wait_until(lambda: len(again.titles()) == 10, 10), again.printed
         assert again.end() == 0
+
+
+@pytest.mark.parametrize("proxies", [0, 1])
+def test_what_a_trusted_proxy_says_of_the_address_is_believed(tmp_path: Path, proxies: int) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "feedsvc.toml").write_text(f'trusted_proxies = {proxies}\nallowed_hosts = "feeds.example.org"\n')
+    said = {"Host": "feeds.example.org", "Proto": "https", "Prefix": "/mail", "For": "192.0.2.7"}
+    with Server(data) as server:
+        asked = Request(f"{server.url}/feed.json", headers={f"X-Forwarded-{name}": text for name, text in said.items()})
+        for _ in range(2):
+            with urlopen(asked, timeout=10) as answer:
+                address = json.load(answer)["feed_url"]
+            assert address == ("https://feeds.example.org/mail" if proxies else server.url) + "/feed.json"
 
 
 def test_a_port_in_use_is_one_line_with_a_remedy(server: Server, tmp_path: Path) -> None:

@@ -104,11 +104,11 @@ def test_an_article_is_found_with_and_without_the_urn(store: Store) -> None:
 @pytest.mark.parametrize("sha256", ["sha-1", "sha-2"], ids=["same bytes", "another copy"])
 def test_the_same_message_again_changes_nothing(store: Store, sha256: str) -> None:
     first = add(store, issue())
-    before = (store.revision(), store.last_changed(), store.latest_articles())
+    before = (store.revision(), store.state().changed, store.latest_articles())
     again = add(store, issue(), sha256)
     assert (first.status, again.status) == ("new", "duplicate")
     assert again == replace(first, status="duplicate")
-    assert (store.revision(), store.last_changed(), store.latest_articles()) == before
+    assert (store.revision(), store.state().changed, store.latest_articles()) == before
     assert store.counts().messages == len({"sha-1", sha256})
 
 
@@ -153,12 +153,12 @@ def test_what_is_not_published_does_not_grow_the_revision(store: Store) -> None:
 
 
 def test_the_revision_grows_once_a_commit(store: Store) -> None:
-    assert (store.revision(), store.last_changed()) == (0, None)
+    assert (store.revision(), store.state().changed) == (0, None)
     with store.batch() as batch:
         for key in "bcd":
             batch.add_issue(issue(key), sha256=key, received=RECEIVED, size=1, filename=None)
     assert store.revision() == 1
-    changed = store.last_changed()
+    changed = store.state().changed
     assert changed is not None
     assert abs(datetime.now(UTC) - changed) < timedelta(minutes=1)
 

@@ -15,6 +15,7 @@ from feedsvc.store.rows import (
     NewsletterRow,
     RejectionRow,
     Rereading,
+    State,
     Unsubscribing,
 )
 from feedsvc.store.search import MAX_QUERY_CHARS, Term, read_query, reduce_words
@@ -46,6 +47,7 @@ __all__ = [
     "Place",
     "RejectionRow",
     "Rereading",
+    "State",
     "Store",
     "Term",
     "TokenRow",

@@ -8,6 +8,7 @@ the step was written.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -155,6 +156,12 @@ def _corrections(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
 
 
+def _name_of_its_own(connection: Connection) -> None:
+    """A column for what tells one database from another; the name itself is made by chance."""
+    connection.exec_driver_sql("ALTER TABLE meta ADD COLUMN uid TEXT NOT NULL DEFAULT ''")
+    connection.execute(text("UPDATE meta SET uid = :uid"), {"uid": secrets.token_hex(8)})
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(1, "newsletters, issues, articles, messages, rejections and the revision", _first_tables),
     Migration(2, "feeds can be narrowed and searched, and opened by tokens of their own", _narrow_feeds),
@@ -166,6 +173,7 @@ MIGRATIONS: tuple[Migration, ...] = (
         7, "a newsletter's sponsors are shown, and its trackers looked up, as a person wants it", _newsletter_wishes
     ),
     Migration(8, "what a person mended of how a newsletter is split is kept", _corrections),
+    Migration(9, "documents that were made from one database are not taken for those of another", _name_of_its_own),
 )
 
 
@@ -186,7 +194,9 @@ def migrate(connection: Connection, steps: tuple[Migration, ...] = MIGRATIONS) -
         )
     if found == 0:
         schema.metadata.create_all(connection)
-        connection.execute(schema.meta.insert().values(id=1, schema_version=newest, revision=0))
+        connection.execute(
+            schema.meta.insert().values(id=1, schema_version=newest, revision=0, uid=secrets.token_hex(8))
+        )
         return found
     for step in steps:
         if step.number > found:

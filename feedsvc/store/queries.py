@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, func, or_, select, union_all
 
 from feedsvc.model import Article, Kind, LinkCount, Newsletter, Problem, StoredArticle
-from feedsvc.store.rows import Counts, IssueSheet, MessageRow, NewsletterRow, RejectionRow
+from feedsvc.store.rows import Counts, IssueSheet, MessageRow, NewsletterRow, RejectionRow, State
 from feedsvc.store.schema import NEWEST_FIRST, articles, issues, messages, meta, newsletters, rejections
 
 ARTICLE_ROWS = select(
@@ -205,10 +205,10 @@ def count_rejected(connection: Connection) -> int:
     return int(connection.execute(select(func.count()).select_from(rejections)).scalar_one())
 
 
-def revision(connection: Connection) -> tuple[int, datetime | None]:
-    """The number that grows when what is published changes, and when it last did."""
-    row = connection.execute(select(meta.c.revision, meta.c.changed)).one()
-    return row.revision, row.changed
+def state(connection: Connection) -> State:
+    """What is published as of now, by name."""
+    row = connection.execute(select(meta.c.uid, meta.c.revision, meta.c.changed)).one()
+    return State(row.uid, row.revision, row.changed)
 
 
 def messages_after(

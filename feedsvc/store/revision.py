@@ -39,7 +39,7 @@ class RevisionReader:
                 except (sqlite3.Error, TypeError):
                     self._drop()  # what is wrong is said by the usual way, below
         with reading(self._engine) as connection:
-            return queries.revision(connection)[0]
+            return queries.state(connection).revision
 
     def close(self) -> None:
         """Close the connection; a later look opens another."""

@@ -167,3 +167,16 @@ class Unsubscribing:
 
     addresses: tuple[str, ...]
     one_click: bool
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What names all that is published at one moment: the database, its revision, and when that last grew.
+
+    `uid` tells the database from any other, one made anew from the archive too. `changed` is in whole seconds, another
+    one for each revision; None while nothing was ever published.
+    """
+
+    uid: str
+    revision: int
+    changed: datetime | None

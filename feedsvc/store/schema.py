@@ -12,7 +12,7 @@
     images                         what messages carry themselves, by its content
     corrections                    what a person mended of how a newsletter is split
     rereadings                     newsletters whose past issues are being read again
-    meta                           one row: schema version, revision
+    meta                           one row: schema version, revision, a name of its own
 
 What is looked up often is kept beside the article (its newsletter, its date), so that "the newest hundred" is one
 walk along an index. Columns that are asked for by nobody but Python (problems, recipients, go links) are JSON.
@@ -313,4 +313,5 @@ meta = Table(
     Column("schema_version", Integer, nullable=False),
     Column("revision", BigInteger, nullable=False),
     Column("changed", UtcDateTime),  # when the revision last grew
+    Column("uid", Text, nullable=False, server_default=""),  # tells this database from any other
 )

@@ -44,6 +44,7 @@ from feedsvc.store.rows import (
     NewsletterRow,
     RejectionRow,
     Rereading,
+    State,
     Unsubscribing,
 )
 from feedsvc.store.targets import Attempts, Found
@@ -447,9 +448,15 @@ class Store:
             return tokens.all_tokens(connection)
 
     def revoke_token(self, token_id: str) -> bool:
-        """Make a token open nothing from now on; whether there was one with this id."""
+        """Make a token open nothing from now on; whether there was one with this id.
+
+        The revision grows, for who may read what is remembered as of a revision (`web.shortcut`).
+        """
         with writing(self._engine) as connection:
-            return tokens.revoke_token(connection, token_id)
+            revoked = tokens.revoke_token(connection, token_id)
+            if revoked:
+                writes.grow_revision(connection, datetime.now(UTC))
+            return revoked
 
     def feed_of_token(self, token: str) -> str | None:
         """The feed that this token opens, or None."""
@@ -522,13 +529,13 @@ class Store:
             return figures.schema_version(connection)
 
     def revision(self) -> int:
-        """A number that grows with each commit that changes what is published, and only then; every process sees it."""
+        """A number that grows with each commit that changes what is published, or who may read it; every process sees it."""
         return self._revision.read()
 
-    def last_changed(self) -> datetime | None:
-        """When the revision last grew; None while nothing was ever published."""
+    def state(self) -> State:
+        """What is published as of now, by name: where it is the same, so is all that is published."""
         with reading(self._engine) as connection:
-            return queries.revision(connection)[1]
+            return queries.state(connection)
 
     def messages(self, *, newsletter: str | None = None, issue: str | None = None) -> Iterator[MessageRow]:
         """Every message that was taken in, oldest first; the store may change on the way.

@@ -73,6 +73,7 @@ def guard() -> Response | None:
     if password and _opens(password, expected):
         return None
     if _is_session(request.cookies.get(COOKIE, ""), expected):
+        g.by_cookie = True
         return None
     return _refused()
 

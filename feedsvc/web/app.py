@@ -37,6 +37,7 @@ from feedsvc.web.badges import initials, shade
 from feedsvc.web.documents import DocumentResponse
 from feedsvc.web.headers import SECURITY_HEADERS
 from feedsvc.web.highlight import marked
+from feedsvc.web.rendering import renderer_of
 from feedsvc.web.shortcut import Shortcut, ShortcutMiddleware
 from feedsvc.web.site import EXTENSION, Site, root_path, site
 
@@ -62,8 +63,10 @@ def create_app(settings: Settings | None = None, store: Store | None = None, *, 
             prepare_folders(settings)
         store = open_store(settings.database_url)
     app = Flask(__name__)
-    shortcut = Shortcut(store) if settings.access_token is None and not settings.trusted_proxies else None
-    app.extensions[EXTENSION] = Site(settings, store, follow, settings.known_hosts, shortcut=shortcut)
+    shortcut = Shortcut(store, guarded=settings.access_token is not None)
+    app.extensions[EXTENSION] = Site(
+        settings, store, renderer_of(settings, store, follow), shortcut, follow, settings.known_hosts
+    )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     language.install(app.jinja_env)
     app.jinja_env.filters["exact"] = when.exact
@@ -92,8 +95,7 @@ def create_app(settings: Settings | None = None, store: Store | None = None, *, 
     app.after_request(access.remember)
     app.after_request(_secure)
     app.after_request(privacy.release_page)
-    if shortcut is not None:
-        app.wsgi_app = ShortcutMiddleware(app.wsgi_app, shortcut)  # type: ignore[method-assign]
+    app.wsgi_app = ShortcutMiddleware(app.wsgi_app, shortcut)  # type: ignore[method-assign]
     if proxies := settings.trusted_proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies, x_prefix=proxies

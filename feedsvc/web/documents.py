@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 
 Coding = Literal["br", "gzip", "identity"]
 
-# Each is one feed under one address. Where no address is set it comes from the request, so their number needs a bound.
-_MAX_DOCUMENTS = 64
+# Each is one feed under one address. A person has some hundreds of them at the most; but anybody may ask for feeds that
+# nobody reads, so their number needs a bound, and so does the memory that they take: compressed they are small.
+_MAX_DOCUMENTS = 1000
+_MAX_BYTES = 64_000_000
 _GZIP_LEVEL = 6
 _BROTLI_QUALITY = 6  # a feed of 200 kB: 5 ms, and a fifth smaller than gzip; 11 would take 300 ms
 # A reader must ask each time: to say "not changed" costs next to nothing, and a dropped mail is to be seen at once.
@@ -60,7 +62,7 @@ class Variant:
     not_modified: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Document:
     """The bytes of one document with what tells them from others.
 
@@ -117,10 +119,15 @@ class Document:
 
 
 class DocumentCache:
-    """The documents as of the revision of the store that they were made from; safe for threads."""
+    """The documents as of the revision of the store that they were made from; safe for threads.
 
-    def __init__(self, max_documents: int = _MAX_DOCUMENTS) -> None:
+    Those that were asked for longest ago go first; the last one stays, however large.
+    """
+
+    def __init__(self, max_documents: int = _MAX_DOCUMENTS, max_bytes: int = _MAX_BYTES) -> None:
         self._max_documents = max_documents
+        self._max_bytes = max_bytes
+        self._bytes = 0
         self._documents: OrderedDict[Hashable, tuple[int, Document]] = OrderedDict()
         self._lock = threading.Lock()
         self._rendering = threading.Lock()
@@ -137,12 +144,19 @@ class DocumentCache:
             document = make()
             if found is not None:
                 document = _follow(found[1], document)
-            with self._lock:
-                self._documents[key] = (revision, document)
-                self._documents.move_to_end(key)
-                while len(self._documents) > self._max_documents:
-                    self._documents.popitem(last=False)
+            self._keep(key, revision, document)
             return document
+
+    def _keep(self, key: Hashable, revision: int, document: Document) -> None:
+        with self._lock:
+            _, before = self._documents.pop(key, (0, None))
+            self._documents[key] = (revision, document)
+            self._bytes += len(document.body) - (len(before.body) if before else 0)
+            while len(self._documents) > self._max_documents or (
+                self._bytes > self._max_bytes and len(self._documents) > 1
+            ):
+                _, (_, gone) = self._documents.popitem(last=False)
+                self._bytes -= len(gone.body)
 
     def _find(self, key: Hashable) -> tuple[int, Document] | None:
         with self._lock:
@@ -158,10 +172,10 @@ def _follow(before: Document, after: Document) -> Document:
     Two changes within one second would otherwise share a Last-Modified, and a reader who knows only that would never
     see the second one.
     """
-    if before.tag == after.tag:
-        return before
     if before.modified is None or after.modified is None:
         return after
+    if before.tag == after.tag:
+        return before
     return replace(after, modified=max(after.modified, before.modified + timedelta(seconds=1)))
 
 
@@ -182,7 +196,15 @@ def choose(environ: WSGIEnvironment, document: Document) -> tuple[bytes, int, tu
         body, status, headers = b"", 304, found.not_modified
     else:
         body, status, headers = found.body, 200, found.headers
-    return body, status, headers if modified is None else (*headers, ("Last-Modified", _written(modified)))
+    if modified is None:
+        return body, status, headers
+    # After changes within one second it may be ahead of the clock, and nothing was modified in the future (section
+    # 8.8.2.1). Who comes back with this earlier date gets the document once more, never too few.
+    return (
+        body,
+        status,
+        (*headers, ("Last-Modified", _written(min(modified, datetime.now(UTC))))),
+    )
 
 
 @lru_cache(maxsize=256)

@@ -11,7 +11,7 @@ from flask import Blueprint, Request, Response, g, request
 from werkzeug.exceptions import BadRequest, NotFound
 
 from feedsvc.publish import FEED_KINDS, Feed, Paging, Subscription, atom, feed_of, json_feed, newsletter_path, opml, rss
-from feedsvc.store import Window
+from feedsvc.store import State, Window
 from feedsvc.web.documents import Document, answer
 from feedsvc.web.selection import KINDS, TOKEN, Selection, read_selection
 from feedsvc.web.site import Site, base_url, base_url_of, site
@@ -51,15 +51,16 @@ def feed(extension: str, slug: str | None = None, window: str | None = None) -> 
     here, wanted = site(), FORMATS[extension]
     base, token = base_url_of(here, asked), g.get("token", "") if asked.query_string else ""
 
-    def make() -> Document:
-        # The date is read first: should a commit come between, the next request finds a new revision and a later date.
-        modified = here.store.last_changed()
+    def render(state: State) -> Document:
         made = build_feed(here, selection, base, wanted, token)
-        return Document.of(wanted.write(made), wanted.media_type, modified or made.updated, made.paging.hub)
+        return Document.of(wanted.write(made), wanted.media_type, state.changed or made.updated, made.paging.hub)
+
+    def make() -> Document:
+        return here.renderer.document(f"{base}{selection.path(extension)}", render, private=bool(token))
 
     revision = here.store.revision()
     document = here.documents.get((selection, extension, base, token), revision, make)
-    if here.shortcut is not None:
+    if not g.get("by_cookie"):
         here.shortcut.remember(asked.environ, revision, document)
     return answer(asked, document)
 
@@ -71,16 +72,22 @@ def subscriptions() -> Response:
         raise BadRequest(f"There is no parameter “{unknown[0]}”. This list takes none.")
     here, base, token = site(), base_url(), g.get("token", "")
 
-    def make() -> Document:
-        modified = here.store.last_changed()
+    def render(state: State) -> Document:
         listed = (
             Subscription(one.name or one.slug, _with_token(f"{base}{newsletter_path(one.slug)}", token), f"{base}/")
             for one in here.store.newsletter_names()
         )
         document = opml(
-            listed, title=here.settings.title, modified=modified, own=base, recipients=here.people.addresses(here.store)
+            listed,
+            title=here.settings.title,
+            modified=state.changed,
+            own=base,
+            recipients=here.people.addresses(here.store),
         )
-        return Document.of(document, OPML_TYPE, modified)
+        return Document.of(document, OPML_TYPE, state.changed)
+
+    def make() -> Document:
+        return here.renderer.document(f"{base}/subscriptions.opml", render, private=bool(token))
 
     return answer(request, here.documents.get(("opml", base, token), here.store.revision(), make))
 

@@ -18,6 +18,7 @@ from feedsvc.web.figures import FigureBoard
 from feedsvc.web.latest import Latest
 from feedsvc.web.overview import OverviewKeeper
 from feedsvc.web.people import AddressBook
+from feedsvc.web.rendering import Renderer
 from feedsvc.web.shortcut import Shortcut
 from feedsvc.web.tally import Tally
 
@@ -38,10 +39,11 @@ class Site:
 
     settings: Settings
     store: Store
+    renderer: Renderer
+    shortcut: Shortcut
     follow: bool = True
     known_hosts: frozenset[str] = frozenset()
     documents: DocumentCache = field(default_factory=DocumentCache)
-    shortcut: Shortcut | None = None
     people: AddressBook = field(default_factory=AddressBook)
     board: FigureBoard = field(default_factory=FigureBoard)
     overview: OverviewKeeper = field(default_factory=OverviewKeeper)
