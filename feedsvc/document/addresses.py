@@ -18,6 +18,7 @@ from feedsvc.model import Block, Span
 MIN_ITEMS = 3
 MAX_LINES = 6  # between a title and its address, both counted
 MAX_TITLE_WORDS = 16
+MIN_ANNOUNCED_WORDS = 5  # "Read more here:" names nothing
 TITLE_LEVEL = 4
 
 
@@ -63,7 +64,10 @@ def _title_of(blocks: Sequence[Block], address: int, last: int) -> int | None:
         first - 1 > last and blocks[first - 1].paragraph == blocks[address].paragraph and _is_words(blocks[first - 1])
     ):
         first -= 1
-    if address - first >= 2 and address - first < MAX_LINES and _is_title(blocks[first]):
+    if address - first == 1 and _is_announced(blocks[first]):
+        return first
+    between = address - first == 1 and _has_text_below(blocks, address)  # title, address, text
+    if (address - first >= 2 or between) and address - first < MAX_LINES and _is_title(blocks[first]):
         return first
     for index in range(address - 1, max(last, address - MAX_LINES), -1):
         block = blocks[index]
@@ -76,6 +80,22 @@ def _title_of(blocks: Sequence[Block], address: int, last: int) -> int | None:
     return None
 
 
+def _is_announced(block: Block) -> bool:
+    """Whether a line of some words ends in a colon, as one does that names what its address leads to."""
+    text = block.text.strip()
+    return text.endswith(":") and MIN_ANNOUNCED_WORDS <= len(text.split()) <= MAX_TITLE_WORDS and _is_unlinked(block)
+
+
+def _has_text_below(blocks: Sequence[Block], address: int) -> bool:
+    """Whether the paragraph of an address goes on below it."""
+    below = blocks[address + 1] if address + 1 < len(blocks) else None
+    return below is not None and below.paragraph == blocks[address].paragraph and _is_words(below)
+
+
+def _is_unlinked(block: Block) -> bool:
+    return all(span.href is None for span in block.spans)
+
+
 def _is_words(block: Block) -> bool:
     return block.kind in ("paragraph", "item", "heading")
 
@@ -83,9 +103,4 @@ def _is_words(block: Block) -> bool:
 def _is_title(block: Block) -> bool:
     """Short, without a link of its own, and no sentence."""
     text = "".join(span.text for span in block.spans).strip()
-    return (
-        bool(text)
-        and all(span.href is None for span in block.spans)
-        and len(text.split()) <= MAX_TITLE_WORDS
-        and text[-1] not in ".:;,"
-    )
+    return bool(text) and _is_unlinked(block) and len(text.split()) <= MAX_TITLE_WORDS and text[-1] not in ".:;,"

@@ -42,7 +42,7 @@ BLOCKS = frozenset(
 )
 HEADINGS = {"h1": (1, 32.0), "h2": (2, 24.0), "h3": (3, 18.7), "h4": (4, 16.0), "h5": (5, 13.3), "h6": (6, 10.7)}
 BOLD, ITALIC, CODE = (
-    frozenset({"b", "strong", "th"}),
+    frozenset({"b", "strong"}),  # not "th": it names a column, or holds all of a mail
     frozenset({"i", "em", "cite", "dfn"}),
     frozenset({"code", "tt", "kbd", "samp"}),
 )

@@ -54,6 +54,11 @@ MAX_HEADING_CHARS = 90
 UNDERLINE_SLACK = 2
 TOO_MANY_EMPTY_LINES = "\n\n\n\n\n"
 EMPTY_LINES = re.compile(r"\n{5,}")
+# What beehiiv's text form says of pictures.
+PICTURE_MARKS = ("View image:", "Follow image link:")
+PICTURE_LINES = re.compile(r"^(?:(?:View image|Follow image link): ?\(https?://[^\s()]*\)|Caption:)[ \t]*", re.M)
+# In Markdown made by a program: a line of words that ends in an address in parentheses.
+ADDRESS_BEHIND = re.compile(r"^(?P<words>[^\[\]()\n]{3,200}?):? ?\((?P<address>https?://[^\s()]+)\)[ \t]*$", re.M)
 LONE_ADDRESS = re.compile(r"\s*<?(?:https?://|www\.)[^\s<>]+>?\s*")
 MESSAGE_FIELD = re.compile(r"(?:Date|From|Subject|To|Cc|Reply-To|Message-ID|Sender): \S")
 MIN_FIELDS = 2
@@ -70,6 +75,8 @@ def read_text(text: str) -> Document:
     text = visible(text.replace("\u00a0", " "))
     if TOO_MANY_EMPTY_LINES in text:
         text = EMPTY_LINES.sub("\n\n\n\n", text)
+    if any(mark in text for mark in PICTURE_MARKS):
+        text = PICTURE_LINES.sub("", text)
     if _is_markdown(text):
         document = _read_markdown(text)
         return replace(document, source="text", problems=document.problems + problems)
@@ -150,7 +157,7 @@ def _read_markdown(text: str) -> Document:
 
     # Mail's Markdown is made by programs: line ends are kept, four spaces are no code, and HTML in it is text.
     parser = MarkdownIt("commonmark", {"breaks": True, "html": False}).disable(["code", "html_block", "html_inline"])
-    return read_html(parser.render(text))
+    return read_html(parser.render(ADDRESS_BEHIND.sub(r"[\g<words>](<\g<address>>)", text)))
 
 
 def _take_footnotes(text: str) -> tuple[str, dict[str, str]]:

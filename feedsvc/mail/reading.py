@@ -343,7 +343,7 @@ def _read_saved_body(data: bytes, received: datetime, filename: str | None) -> M
     html_body = is_html(body) or (said_html and "<" in body)
     saved = read_saved(body, is_html=html_body, received=received, filename=filename)
     problems = saved.problems if decoded.problem is None else (decoded.problem, *saved.problems)
-    return Message(
+    message = Message(
         key=content_key(data),
         newsletter=saved.newsletter,
         subject=saved.subject,
@@ -354,6 +354,7 @@ def _read_saved_body(data: bytes, received: datetime, filename: str | None) -> M
         problems=problems,
         web_url=saved.web_url,
     )
+    return _unforward(message, Headers(MimeMessage()), received)
 
 
 def _refuse_binary(data: bytes, text: str) -> None:

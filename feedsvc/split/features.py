@@ -66,6 +66,7 @@ BAR_SEPARATOR = re.compile(r"[\s|·•–—/\\,&+-]*$")
 FINE_PRINT = 0.8  # of the body's size: captions, credits, counts
 MAX_FINE_PRINT_WORDS = 16
 PARENTHESIS_BEHIND = re.compile(r"^\s*\([^()]{1,60}\)\s*$")
+AUTHOR_BEHIND = re.compile(r"^,?\s+(?:by|von|par|por|di)\s+[^\W\d_][\w.'’-]*(?:\s+[\w.'’&-]+){0,4}$")
 MIN_CAPS = 4
 MIN_CAPS_CHARS = 6
 BUTTON_WORDS = frozenset({"link", "more", "source", "read", "mehr", "lire", "leer", "leggi"})
@@ -77,6 +78,7 @@ ICON_PX = 64
 MIN_SENTENCE_WORDS = 5
 MIN_BAR_LINKS = 2
 MAX_BAR_WORDS = 4
+MAX_BETWEEN_CHARS = 3  # "in", "by", "for", a sign
 
 
 @lru_cache(maxsize=1024)
@@ -247,6 +249,10 @@ def _observe(index: int, block: Block, book: LinkBook) -> Line:
             hrefs.append(image.href)
     if 0 < bold < total and PARENTHESIS_BEHIND.match(text[lead:]):
         bold = total  # a bold title with a remark in parentheses behind it
+    if 0 < linked < total and lead_href in by_href and len(by_href) == 1 and block.kind == "paragraph":
+        titled = "".join(s.text for s in block.spans if s.href == lead_href).strip()
+        if AUTHOR_BEHIND.match(text.lstrip()[len(titled) :]):
+            linked = total  # a linked title with its author behind it
     return Line(
         index=index,
         block=block,
@@ -430,6 +436,9 @@ def _name_looks(line: Line, body: float) -> None:
         emphasised = False
     if not emphasised or (not whole_linked and block.kind != "heading" and not larger and _runs_on(line)):
         return
+    if whole_linked and block.kind != "heading" and _names_only(line):
+        line.is_meta = True
+        return
     if whole_linked and any(ADDRESS.match(s.text.strip()) for s in block.spans if s.href):
         return  # an address that shows itself
     line.is_head = True
@@ -448,6 +457,18 @@ def _name_looks(line: Line, body: float) -> None:
         + (0.12 if line.bold >= WHOLE else 0.0)
         + (0.02 * heading)
         + (0.05 if line.caps and not whole_linked else 0.0)
+    )
+
+
+def _names_only(line: Line) -> bool:
+    """Whether a line is two or more short links with a word or a sign between, such as an author's and a journal's name."""
+    links = [s for s in line.block.spans if s.href in line.hrefs and has_letters(s.text)]
+    between = [s.text.strip() for s in line.block.spans if not s.href and s.text.strip()]
+    return (
+        len({line.block.spans.index(s) for s in links}) >= MIN_BAR_LINKS
+        and len(set(line.keys)) == len(links) == len(between) + 1
+        and all(count_words(s.text) <= MAX_BAR_WORDS for s in links)
+        and all(len(words) <= MAX_BETWEEN_CHARS for words in between)
     )
 
 

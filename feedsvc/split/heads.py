@@ -53,7 +53,7 @@ def _issue_title(lines: list[Line], subject: str, names: Sequence[str]) -> Line 
         peers[line.signature] += 1
     for line in heads[: Heads.NEAR_TOP]:
         text = line.folded
-        same = text == wanted or (len(text) > 20 and len(wanted) > 20 and (text in wanted or wanted in text))
+        same = text == wanted or _is_most_of(text, wanted)
         if text and same and not _is_item_too(line, lines, peers[line.signature]):
             # The newsletter's name with a number is no title of a post, even where it is the subject.
             numbered = not line.hrefs and any(c.isdigit() for c in text) and _is_masthead(text, mastheads)
@@ -69,6 +69,12 @@ def _issue_title(lines: list[Line], subject: str, names: Sequence[str]) -> Line 
     if found is not None:
         _drop_byline(found, lines)
     return found
+
+
+def _is_most_of(text: str, wanted: str) -> bool:
+    """Whether a head says the subject with a little more or less."""
+    shorter, longer = sorted((text, wanted), key=len)
+    return len(shorter) > Heads.MIN_SUBJECT_CHARS and shorter in longer and len(shorter) >= Heads.MOST_OF * len(longer)
 
 
 def _is_item_too(head: Line, lines: Sequence[Line], peers: int) -> bool:
@@ -102,6 +108,8 @@ def _drop_byline(title: Line, lines: Sequence[Line]) -> None:
             )
         ):
             return
+        if line.is_head and not line.hrefs and _is_empty(line, lines) and _stands_over_peers(line, lines):
+            return  # a section over titles
         if line.is_head and (line.words <= Heads.BYLINE_WORDS or line.block.kind == "heading"):
             drop(line, "a by-line" if line.words <= Heads.BYLINE_WORDS else "the issue's subtitle")
             if line.reason == "the issue's subtitle":
@@ -115,6 +123,11 @@ def _has_peers(head: Line, lines: Sequence[Line]) -> bool:
         return len(alike) >= Heads.MIN_PEERS
     closed = sum(closing_link(under(line, lines)) is not None for line in alike)
     return len(alike) >= Heads.MIN_PLAIN_PEERS and closed > Heads.GREETED_SHARE * len(alike)
+
+
+def _stands_over_peers(head: Line, lines: Sequence[Line]) -> bool:
+    after = next((line for line in lines[head.index + 1 :] if line.text and not line.is_furniture), None)
+    return after is not None and after.is_head and is_linked_head(after) and _has_peers(after, lines)
 
 
 def _begins_name(text: str, name: str) -> bool:

@@ -134,9 +134,11 @@ def _title(draft: Draft, *, leads: bool) -> tuple[str, str, bool]:
             or words.strip()[-1:] in ".:!?…"
             or rest.lstrip()[:1] in "–—-:|(.!?…"
             or not rest.strip()
+            or (words is linked and words is not lead and rest[:1] == "," and len(clean.split()) >= MIN_LEAD_WORDS - 1)
         )
         if closed and (
-            len(clean.split()) >= MIN_LEAD_WORDS or (words is linked or first.linked_lead or len(clean.split()) >= 2)
+            len(clean.split()) >= MIN_LEAD_WORDS
+            or (words is linked or first.linked_lead or not rest.strip() or len(clean.split()) >= 2)
         ):
             return (
                 clean,
@@ -166,12 +168,12 @@ def _named_link(line: Line) -> str:
 def _head_title(head: Line) -> str:
     """The words of a head that are its title: without an author behind the link, or a source in links behind the words."""
     text = head.text
-    if head.linked >= WHOLE or not head.hrefs:
+    if not head.hrefs:
         return text
     linked = "".join(s.text for s in _leading(head, bold=False)).strip()
     if head.linked_lead and len(linked.split()) >= 2 and BEHIND_TITLE.match(text[len(linked) :]):
         return linked
-    return title_before_source(head) or text
+    return text if head.linked >= WHOLE else title_before_source(head) or text
 
 
 def _leading(line: Line, *, bold: bool) -> list[Span]:

@@ -37,9 +37,9 @@ def take_lists_apart(drafts: list[Draft], intro: list[Line], *, strict: bool) ->
             continue
         found = lists.get(id(draft), [])
         if draft.head is None or not found:
-            parts = _lists_below(draft, strict=strict)
+            parts = _lists_below(draft, strict=strict, elsewhere=sum(map(len, lists.values())))
             out.append(draft if not parts else replace(draft, body=_others(draft.body, parts)))
-            out += [_unit_draft(unit, _nearest_label(unit, draft), None) for unit in parts]
+            out += [_unit_draft(unit, _nearest_label(unit, draft, parts), None) for unit in parts]
             continue
         others = _others(draft.body, found)
         if _has_own(draft, found[0]):
@@ -53,7 +53,7 @@ def take_lists_apart(drafts: list[Draft], intro: list[Line], *, strict: bool) ->
             section = draft.head.text if named else draft.section
             draft.head.role, draft.head.reason = "section", "a head over a list"
         intro += [line for line in others if line.index > found[0].first.index or not _has_own(draft, found[0])]
-        out += [_unit_draft(unit, _nearest_label(unit, draft) or section, None) for unit in found]
+        out += [_unit_draft(unit, _nearest_label(unit, draft, found) or section, None) for unit in found]
     out.sort(key=lambda draft: draft.first.index)
     return out, intro
 
@@ -91,8 +91,8 @@ def _stories_below(draft: Draft) -> list[Draft]:
     return stories
 
 
-def _lists_below(draft: Draft, *, strict: bool) -> list[Unit]:
-    """The items of the lists that stand under the smaller heads within a draft; none where they are few."""
+def _lists_below(draft: Draft, *, strict: bool, elsewhere: int) -> list[Unit]:
+    """The items of the lists that stand under the smaller heads within a draft; none where they and those `elsewhere` are few."""
     if draft.head is None or draft.is_linked:
         return []
     starts = [n for n, line in enumerate(draft.body) if line.is_head]
@@ -100,7 +100,7 @@ def _lists_below(draft: Draft, *, strict: bool) -> list[Unit]:
         return []
     segments = [draft.body[a:b] for a, b in zip([0, *starts], [*starts, len(draft.body)], strict=True)]
     found = [find_units(segment, strict=strict) for segment in segments]
-    if sum(map(len, found)) < Units.MIN_IN_OTHER_LISTS:
+    if sum(map(len, found)) < (Units.MIN_UNITS if elsewhere >= Units.MIN_IN_OTHER_LISTS else Units.MIN_IN_OTHER_LISTS):
         return []
     return [unit for segment, units in zip(segments, found, strict=True) for unit in (units or single_unit(segment))]
 
@@ -120,12 +120,14 @@ def _others(lines: Sequence[Line], units: Sequence[Unit]) -> list[Line]:
     return [line for line in lines if line.index not in taken]
 
 
-def _nearest_label(unit: Unit, draft: Draft) -> str | None:
-    """The last short emphasised line above a unit, within the text that the list was found in."""
+def _nearest_label(unit: Unit, draft: Draft, units: Sequence[Unit]) -> str | None:
+    """The last short emphasised line above a unit that is no unit's own, within the text that the list was found in."""
+    taken = {line.index for other in units for line in other.lines if not line.is_head}
     labels = [
         line
         for line in draft.body
         if line.index < unit.first.index
+        and line.index not in taken
         and not line.is_meta
         and line.words <= Heads.LABEL_WORDS
         and (line.is_head or line.bold >= WHOLE)

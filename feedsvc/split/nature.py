@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 
 from feedsvc.links import site_name
-from feedsvc.split.features import Line, LinkBook
+from feedsvc.split.features import WHOLE, Line, LinkBook
 from feedsvc.split.phrases import says
 from feedsvc.split.weights import Nature
 from feedsvc.split.words import lowered
@@ -88,6 +88,8 @@ def _account_score(subject: str, lines: Sequence[Line], titles: Sequence[str], b
         says("transactional", line.text) for line in texts[: Nature.FIRST_LINES] if line.words <= Nature.LINE_WORDS
     ):
         score += Nature.FIRST_TEXT
+    if any(line.linked >= WHOLE and says("transactional", line.text) for line in texts if line.href):
+        score += Nature.BUTTON
     if OWN_AFFAIR.match(subject):
         score += Nature.OWN_AFFAIR
     short = lowered("\n".join([line.text for line in texts if line.words <= Nature.LINE_WORDS]))

@@ -259,7 +259,9 @@ def _is_broken_title(current: Draft, head: Line) -> bool:
 def _is_plain_link(current: Draft, head: Line) -> bool:
     """Whether a linked line in the style of the text, at the end of a story under an unlinked head, is only the story's link."""
     plain = head.bold < 0.5 and head.block.kind != "heading" and head.prominence < Heads.PLAIN
-    plain = plain and head.is_empty and not head.marker
+    last = next((line for line in reversed(current.body) if line.is_text), None)
+    same = last is not None and last.block.paragraph == head.block.paragraph and last.index == head.index - 1
+    plain = plain and (head.is_empty or same) and not head.marker
     return plain and any(line.is_text and line.words >= 3 for line in current.body)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
-from feedsvc.split.features import Line
+from feedsvc.split.features import ADDRESS, Line
 from feedsvc.split.weights import Units
 
 MIN_LEAD_CHARS = 3
@@ -15,6 +16,7 @@ SENTENCE = re.compile(r"[.!?…][\"'”’)\]]*(?=\s+[\"'“‘(\[]?[A-ZÀ-ÞА-
 ABBREVIATION = re.compile(
     r"(?:\b(?:[A-Z]|Mr|Mrs|Ms|Dr|St|vs|etc|No|Inc|Ltd|Co|Corp|Jr|Sr|e\.g|i\.e|z\.B|u\.a|bzw|ca)|\d)\.$"
 )
+MIN_WORDS_BEFORE_ADDRESS = 4
 MAX_TITLE_CHARS = 160
 DASHES = " \t:–—-|·•.,"
 # A source in place of words: a domain or a number.
@@ -96,18 +98,50 @@ def single_unit(segment: Sequence[Line]) -> list[Unit]:
 
 def _holds(openers: Sequence[Line], texts: Sequence[Line], *, strict: bool) -> bool:
     """Whether the openers and what follows them make up a list of links."""
-    linked = [line for line in openers if line.hrefs]
+    links = _links(openers, texts)
+    linked = [line for line in openers if links[line.index]]
     if len(linked) < Units.MIN_LINKED * len(openers) or len(linked) < Units.MIN_UNITS:
         return False
-    if len({line.keys[0] for line in linked}) < Units.MIN_DISTINCT * len(linked):
+    if len({links[line.index] for line in linked}) < Units.MIN_DISTINCT * len(linked):
         return False
     first = openers[0].index
     intro = sum(len(line.text) for line in texts if line.index < first)
     if intro > (Units.POST_INTRO_CHARS if strict else Units.MAX_INTRO_CHARS):
         return False
     total = sum(len(line.text) for line in texts)
-    covered = sum(len(line.text) for line in openers)
+    starts = {line.index for line in openers}
+    covered = sum(len(line.text) for line in texts if line.index in starts or _is_continued(line))
+    covered += sum(
+        len(line.text) for line, after in pairwise(texts) if line.index not in starts and _is_group(line, after)
+    )
     return covered >= (Units.POST_COVERAGE if strict else Units.MIN_COVERAGE) * total
+
+
+def _is_group(line: Line, after: Line) -> bool:
+    """Whether a list item without a link only stands over deeper ones."""
+    items = line.block.kind == after.block.kind == "item"
+    return items and not line.hrefs and after.block.level > line.block.level
+
+
+def _is_continued(line: Line) -> bool:
+    """Whether a line is a further line of a list item, below a break."""
+    return line.block.kind == "item" and not line.block.ordinal
+
+
+def _links(openers: Sequence[Line], texts: Sequence[Line]) -> dict[int, str]:
+    """For each opener the place where its first link leads, or that of the lines below a break within its item; empty where it has none."""
+    found: dict[int, str] = {}
+    starts = {line.index for line in openers}
+    opener = -1
+    for line in texts:
+        if line.index in starts:
+            opener = line.index
+            found[opener] = line.keys[0] if line.keys else ""
+        elif opener >= 0 and _is_continued(line) and not found[opener] and line.keys:
+            found[opener] = line.keys[0]
+        elif not _is_continued(line):
+            opener = -1
+    return {line.index: found.get(line.index, "") for line in openers}
 
 
 def _gather(openers: Sequence[Line], segment: Sequence[Line]) -> list[Unit]:
@@ -137,11 +171,16 @@ def _gather(openers: Sequence[Line], segment: Sequence[Line]) -> list[Unit]:
 def title_before_source(line: Line) -> str | None:
     """The words of a line before a link that only names the source (a domain, a number); None where there is no such link behind them."""
     spans = line.block.spans
-    cut = next((n for n, s in enumerate(spans) if n and s.href and SOURCE.match(s.text.strip())), None)
+    cut = next((n for n, s in enumerate(spans) if n and s.href and _is_source(s.text.strip())), None)
     if cut is None or any(s.href for s in spans[:cut]):
         return None
     before = "".join(s.text for s in spans[:cut]).rstrip(DASHES + "(")
-    return before if len(before.split()) >= 2 else None
+    shown = ADDRESS.match(spans[cut].text.strip())  # a label such as "Newsletter: https://..." is no title
+    return before if len(before.split()) >= (MIN_WORDS_BEFORE_ADDRESS if shown else 2) else None
+
+
+def _is_source(words: str) -> bool:
+    return bool(SOURCE.match(words) or ADDRESS.match(words))
 
 
 def first_sentence(text: str, max_chars: int = MAX_TITLE_CHARS) -> str:

@@ -94,14 +94,30 @@ def _decide(outline: Outline, lines: Sequence[Line], subject: str) -> list[Draft
     under = sum(d.words + d.first.words for d in items)
     if len(distinct) < Essay.MIN_DIGEST_ITEMS:
         return []
-    if len(items) <= Essay.FEW_ITEMS and prose > Essay.MIN_WORDS and prose >= Essay.MIN_SHARE * (prose + under):
+    listed = _is_listed(items)
+    if (
+        not listed
+        and len(items) <= Essay.FEW_ITEMS
+        and prose > Essay.MIN_WORDS
+        and prose >= Essay.MIN_SHARE * (prose + under)
+    ):
         return []
-    if outline.issue_title is not None and len(items) <= Essay.FEW_ITEMS and not any(d.unit for d in items):
+    rest = prose > Essay.LITTLE * (prose + under)  # beside the items there is a text
+    if outline.issue_title is not None and rest and len(items) <= Essay.FEW_ITEMS and not any(d.unit for d in items):
         return []
     items.sort(key=lambda d: d.first.index)
     if prose >= Essay.MIN_WORDS and essay and outline.issue_title is not None:
         return [Draft(outline.issue_title, sorted(essay, key=lambda line: line.index), essay=True), *items]
     return _with_letter(items, outline.intro)
+
+
+def _is_listed(items: Sequence[Draft]) -> bool:
+    """Whether the few items beside an essay are one list under a head of its own, each of which begins with its link."""
+    return (
+        len(items) >= Essay.MIN_LISTED
+        and all(d.unit and d.section and d.first.linked_lead and d.first.block.kind == "item" for d in items)
+        and len({d.section for d in items}) == 1
+    )
 
 
 def _with_letter(items: list[Draft], intro: list[Line]) -> list[Draft]:

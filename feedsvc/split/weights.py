@@ -23,6 +23,8 @@ class Heads:
 
     NEAR_TOP = 8  # heads in which the issue's own title is looked for
     MAX_TITLE_PEERS = 2  # more linked heads in its style, and the head is an item that lent the issue its subject
+    MIN_SUBJECT_CHARS = 20
+    MOST_OF = 0.6  # of the subject
     MASTHEAD_LINES = 12
     MIN_PEERS = 3  # linked heads in one style: titles, not by-lines
     MIN_PLAIN_PEERS = 2  # heads that are no links but stand over text
@@ -89,6 +91,7 @@ class Nature:
     NEEDED = 2.0
     SUBJECT = 2.0  # the subject speaks of a password, a receipt, a confirmation
     FIRST_TEXT = 1.2  # so do the first lines
+    BUTTON = 0.8  # so does a button
     OWN_AFFAIR = 0.6  # the subject begins with "Your"
     ASKED_FOR = 0.8  # the text says that the reader asked for it
     SMALL = 0.7  # few words, and few links that all lead to one place or two
@@ -136,6 +139,8 @@ class Essay:
     MIN_DIGEST_ITEMS = 2
     MIN_LETTER_WORDS = 250  # a letter to the reader of so many words is an article beside the others
     MIN_SHARE = 0.6  # share of all text that stands in no item, from which few links are only links of the essay
+    LITTLE = 0.15  # share of all text beside the items, from which on a post's few links are only links of it
+    MIN_LISTED = 3  # links that make a list of their own beside the essay
     FEW_ITEMS = 4
     FEW_LINES = 2  # of text in each other item of a run, from which on further lines of the last are not its own
     TITLE_WITHIN = 0.35  # of the lines: where the title of a text stands that is not the subject
