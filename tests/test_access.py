@@ -19,6 +19,7 @@ from articles import add, article, issue
 from click.testing import CliRunner
 from flask import Flask, request, request_started
 from flask.testing import FlaskClient
+from selectolax.lexbor import LexborHTMLParser
 from werkzeug.test import TestResponse
 
 from feedsvc.cli import main
@@ -137,7 +138,7 @@ ROUTES = {
     ],
     "/newsletters/<slug>/archive/<window>/feed.<any(xml, rss, json):extension>": ["/newsletters/other/archive/1-500/feed.json"],
     "/subscriptions.opml": ["/subscriptions.opml"],
-    "/static/<path:filename>": ["/static/style.css", "/static/nothing"],
+    "/static/<path:filename>": ["/static/nothing", "/static/../app.py", "/static/"],
     "/logout": [],
     "": ["/nothing/here", "/feed.exe", "/../etc/passwd", "/%2F/evil.example/", "/.env"],
 }  # fmt: skip
@@ -206,7 +207,23 @@ def test_health_and_login_are_open(client: FlaskClient) -> None:
     page = client.get("/login")
     assert page.status_code == 200
     assert "Nobody" not in page.text
-    assert "/static" not in page.text  # which is not open
+
+
+def test_how_pages_look_is_open_and_nothing_beside_it(client: FlaskClient) -> None:
+    page = LexborHTMLParser(client.get("/login").text)
+    needed = [str(node.attributes.get("href") or node.attributes.get("src")) for node in page.css("[src], link")]
+    assert len(needed) >= 3
+    for address in needed:
+        with client.get(address) as answer:
+            assert answer.status_code == 200
+        assert client.post(address).status_code == 401
+    for address in (
+        "/static/nothing",
+        "/static/../templates/login.html",
+        "/static/%2e%2e/app.py",
+        "/static/./style.css",
+    ):
+        assert client.get(address).status_code == 401
 
 
 def test_a_validator_opens_nothing(client: FlaskClient) -> None:

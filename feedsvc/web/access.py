@@ -1,6 +1,6 @@
 """Who may see what: the access token, tokens that open one feed each, and the hosts that we answer to.
 
-With `access_token` set, everything but `/healthz` and the login page itself needs it. It is taken as the password of
+With `access_token` set, everything but `/healthz`, the login page and the files of `/static/` needs it. It is taken as the password of
 HTTP Basic (with any user name), as `?token=`, or as the cookie that the login page sets. A token made by `feedsvc tokens
 add` is taken in the same two places as the first, and opens its own feed. Tokens are compared as hashes and in
 constant time, and nothing here logs a query or a header.
@@ -8,13 +8,13 @@ constant time, and nothing here logs a query or a header.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
 import ipaddress
 import re
 import time
 from functools import lru_cache
+from importlib.resources import files
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -37,15 +37,8 @@ _REALM = 'Basic realm="feedsvc", charset="UTF-8"'
 # A scheme that no browser knows: it shows the login page, not a window of its own.
 _FORM = 'Form realm="feedsvc"'
 _MAX_TOKEN_CHARS = 1000
-_STYLE = (
-    "body{font:1rem/1.5 system-ui,sans-serif;max-width:22rem;margin:20vh auto 0;padding:0 1rem;color-scheme:light dark}"
-    "label,input,button{display:block;width:100%;box-sizing:border-box;font:inherit}"
-    "input,button{padding:.5rem;margin:.25rem 0 1rem}"
-)
-_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-_LOGIN_POLICY = (
-    f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-)
+# How pages look is no secret, and the login page needs it.
+_STATIC: Final = frozenset(each.name for each in files("feedsvc.web").joinpath("static").iterdir())
 
 
 def guard() -> Response | None:
@@ -61,7 +54,7 @@ def guard() -> Response | None:
             "Name it in the setting allowed_hosts, or set base_url."
         )
     secret = here.settings.access_token
-    if secret is None or endpoint in _OPEN:
+    if secret is None or endpoint in _OPEN or (endpoint == "static" and _is_file_of_ours(asked_for)):
         return None
     expected = secret.get_secret_value()
     asked = request.args.get(TOKEN, "") if request.query_string else ""
@@ -76,6 +69,10 @@ def guard() -> Response | None:
         g.by_cookie = True
         return None
     return _refused()
+
+
+def _is_file_of_ours(asked: Request) -> bool:
+    return (asked.view_args or {}).get("filename") in _STATIC
 
 
 def remember(response: Response) -> Response:
@@ -154,12 +151,9 @@ def _refused() -> Response:
 
 
 def _login_page(status: int, wanted: str, *, wrong: bool = False) -> Response:
-    page = render_template("login.html", wanted=_own_path(wanted), wrong=wrong, style=_STYLE)
+    page = render_template("login.html", wanted=_own_path(wanted), wrong=wrong)
     response = make_response(page, status)
-    response.headers["Content-Security-Policy"] = _LOGIN_POLICY
     response.headers["Cache-Control"] = "no-store"
-    # "no-referrer" would send the form with `Origin: null`.
-    response.headers["Referrer-Policy"] = "same-origin"
     if status == 401:
         response.headers["WWW-Authenticate"] = _FORM
     return response

@@ -37,17 +37,22 @@ from feedsvc.web.badges import initials, shade
 from feedsvc.web.documents import DocumentResponse
 from feedsvc.web.headers import SECURITY_HEADERS
 from feedsvc.web.highlight import marked
+from feedsvc.web.language import gettext
 from feedsvc.web.rendering import renderer_of
 from feedsvc.web.shortcut import Shortcut, ShortcutMiddleware
 from feedsvc.web.site import EXTENSION, Site, root_path, site
 
 _ADVICE: Final = {  # marked for translation where it is shown
     400: "The request could not be understood. Check the address.",
+    401: "Give the token that this needs.",
+    403: "Nothing was changed.",
     404: "Check the address, or look for it on the front page.",
-    405: "This address can only be read.",
+    405: "This address cannot be used in this way. Go to the page that it belongs to, and do it there.",
+    413: "Nothing of it was taken. A larger file can be put into the inbox folder, or taken in by “feedsvc ingest”.",
     500: "Something went wrong here. The log says more; trying again may help.",
-    503: "The store does not answer now. Trying again in a moment may help; the log says more.",
+    503: "Trying again in a moment may help; the log says more.",
 }
+_STORE_IS_SILENT: Final = "The store does not answer now."  # marked for translation where it is shown
 
 
 def create_app(settings: Settings | None = None, store: Store | None = None, *, follow: bool = True) -> Flask:
@@ -145,6 +150,6 @@ def _error_page(error: HTTPException) -> Response:
 
 def _store_error_page(error: StoreError) -> Response:
     current_app.logger.error("%s %s: %s", request.method, request.path, error.detail)
-    response = _error_page(ServiceUnavailable())
+    response = _error_page(ServiceUnavailable(gettext(_STORE_IS_SILENT)))
     response.headers["Retry-After"] = "10"
     return response
