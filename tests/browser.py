@@ -23,7 +23,7 @@ from typing import Final, Literal, Protocol
 from urllib.parse import urlsplit
 
 from library import serving
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
 from programs import missing
 
 from feedsvc.config import Settings, load_settings, prepare_folders
@@ -35,7 +35,7 @@ Scheme = Literal["light", "dark"]
 
 _WIDE: Final = {"width": 1280, "height": 900}
 _PHONE: Final = {"width": 390, "height": 844}
-_TIMEOUT_MS: Final = 10_000
+_TIMEOUT_MS: Final = 15_000
 # Nothing but this machine can be found; what is looked for elsewhere is noted as a request all the same.
 _ARGUMENTS: Final = ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
 # Frames hold other people's mail, in which nothing of ours may run.
@@ -101,6 +101,7 @@ def started_chromium() -> Iterator[Browser]:
     program = shutil.which("chromium")
     if program is None:
         missing("Chromium", "apt-get install chromium")
+    expect.set_options(timeout=_TIMEOUT_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=_ARGUMENTS)
         try:

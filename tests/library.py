@@ -36,6 +36,15 @@ _REJECTED = {
     "half-a-download.zip": b"PK\x03\x04 and then the connection broke",
     "holiday.eml": b"\x89PNG\r\n\x1a\n is no mail, whatever its name says",
 }
+_TRACKED = "<title>Ferry Letters #12</title>" + "".join(  # links that only their newsletter knows where they lead
+    f'<p><a href="https://link.mail.beehiiv.com/ss/c/u001.{name}abcdefghijklmnop">{title}</a><br>{words}</p>'
+    for name, title, words in (
+        ("one", "Why the night ferry still carries letters", "A sack of forty goes over each evening, by hand."),
+        ("two", "A pier that was moved by three metres", "The river had moved first, and nobody had told the pier."),
+        ("three", "What a lighthouse keeper writes down", "Wind, oil, ships, and once the visit of a goose."),
+        ("four", "How to fold a sail for the winter", "Dry, loose, and never twice along the same line."),
+    )
+)
 _SHOWN = "ByteBrief AI"  # the newsletter whose pages stand for those of all
 _DIGESTS = 34
 _BETWEEN_FIXTURES = timedelta(hours=21)
@@ -54,6 +63,7 @@ def mails(now: datetime) -> Iterator[tuple[str, bytes, datetime]]:
             sent -= _BETWEEN_FIXTURES
     bucket = (FIXTURES / "plain-link-list.html").read_bytes()
     yield "weekend-links.html", bucket.replace(b"Link Bucket", b"Weekend Links"), now - timedelta(days=8, hours=5)
+    yield "tracked-links.html", _TRACKED.encode(), now - timedelta(days=9, hours=3)
     sent = now - timedelta(hours=20)
     for number in range(_DIGESTS):
         yield f"digest-{number}.eml", dated(digest(number, items=6), sent), sent

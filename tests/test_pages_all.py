@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from browser import Opener, Scheme, Served, opened, served
 from flask import Flask
 from library import pages
 from playwright.sync_api import Browser, expect
+from selectolax.lexbor import LexborHTMLParser
 from werkzeug.wrappers import Response
 
 from feedsvc.web import create_app
@@ -50,8 +52,34 @@ def policy_of(answer: Response) -> dict[str, str]:
 
 def test_the_walk_finds_the_pages(addresses: list[str]) -> None:
     assert {"/", "/newsletters", "/subscribe", "/add", "/status", "/statistics"} <= set(addresses)
-    assert any(path.startswith("/issues/") for path in addresses)
-    assert any(path.startswith("/add/") for path in addresses)
+    for beginning in ("/issues/", "/newsletters/", "/add/", "/go/"):
+        assert any(path.startswith(beginning) for path in addresses), beginning
+
+
+@pytest.mark.parametrize(
+    ("code", "method", "path", "said"),
+    [
+        (400, "GET", "/?min_minutes=many", "Check the address"),
+        (403, "POST", "/status/retry", "a page of another site"),
+        (404, "GET", "/not/there", "look for it on the front page"),
+        (404, "POST", "/status/retry", "no longer among the rejected ones"),
+        (405, "POST", "/statistics", "Go to the page that it belongs to"),
+        (413, "POST", "/add", "large.eml is larger than 1,000 bytes"),
+    ],
+)
+def test_errors_are_pages_that_say_what_to_do(library: Served, code: int, method: str, path: str, said: str) -> None:
+    narrow = library.settings.model_copy(update={"max_message_bytes": 1000})
+    client = create_app(narrow, library.store).test_client()
+    headers = {"Sec-Fetch-Site": "cross-site"} if code == 403 else {}
+    data = {"file": (io.BytesIO(b"x" * 2000), "large.eml")} if code == 413 else {}
+    answer = client.open(path, method=method, headers=headers, data=data if method == "POST" else None)
+    page = LexborHTMLParser(answer.text)
+    assert answer.status_code == code
+    assert answer.mimetype == "text/html"
+    assert [node.text() for node in page.css("main .code")] == [str(code)]
+    assert len(page.css("header nav a")) == 6
+    assert len(page.css("main .actions a")) >= 1
+    assert said in "".join(node.text() for node in page.css("main"))
 
 
 def test_nothing_unsafe_is_let_in_by_any_answer(library_app: Flask, addresses: list[str]) -> None:

@@ -49,8 +49,18 @@ _ADVICE: Final = {  # marked for translation where it is shown
     404: "Check the address, or look for it on the front page.",
     405: "This address cannot be used in this way. Go to the page that it belongs to, and do it there.",
     413: "Nothing of it was taken. A larger file can be put into the inbox folder, or taken in by “feedsvc ingest”.",
-    500: "Something went wrong here. The log says more; trying again may help.",
+    500: "The log says more; trying again may help.",
     503: "Trying again in a moment may help; the log says more.",
+}
+_NAMES: Final = {  # for people; marked for translation where they are shown
+    400: "That was not understood",
+    401: "A token is needed",
+    403: "That is not allowed",
+    404: "There is no such page",
+    405: "That cannot be done here",
+    413: "That is too large",
+    500: "Something failed here",
+    503: "Not now",
 }
 _STORE_IS_SILENT: Final = "The store does not answer now."  # marked for translation where it is shown
 
@@ -139,7 +149,11 @@ def _error_page(error: HTTPException) -> Response:
     if isinstance(error, InternalServerError):
         own_words = None
     page = render_template(
-        "error.html", code=error.code, name=error.name, words=own_words, advice=_ADVICE.get(error.code, "")
+        "error.html",
+        code=error.code,
+        name=_NAMES.get(error.code, error.name),
+        words=own_words,
+        advice=_ADVICE.get(error.code, ""),
     )
     response = Response(page, status=error.code)
     for name, value in error.get_headers():
