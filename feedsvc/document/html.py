@@ -104,16 +104,7 @@ class State:
 
 def read_html(html: str) -> Document:
     """Blocks of an HTML body, in reading order. Never raises; what was cut is a problem of the document."""
-    problems: list[Problem] = []
-    if len(html) > MAX_CHARS:
-        problems.append(
-            Problem("body-cut", f"only the first {MAX_CHARS:,} characters of the HTML were read", lost=True)
-        )
-        html = html[:MAX_CHARS]
-    if html.count("<") > SUSPECT_TAGS:
-        html, cut = _flatten(html)
-        if cut:
-            problems.append(Problem("markup-cut", cut, lost="only" in cut))
+    html, problems = bounded(html)
     tree = LexborHTMLParser(html)
     sheet = parse_sheet([node.text() or "" for node in tree.css("style")])
     reader = _Reader(sheet)
@@ -136,6 +127,21 @@ def read_html(html: str) -> Document:
         language=language,
         problems=tuple(problems),
     )
+
+
+def bounded(html: str, suspect_tags: int = SUSPECT_TAGS) -> tuple[str, list[Problem]]:
+    """The same markup, short and shallow enough to be parsed; and what was done to it. With few tags it may stay deep."""
+    problems: list[Problem] = []
+    if len(html) > MAX_CHARS:
+        problems.append(
+            Problem("body-cut", f"only the first {MAX_CHARS:,} characters of the HTML were read", lost=True)
+        )
+        html = html[:MAX_CHARS]
+    if html.count("<") > suspect_tags:
+        html, cut = _flatten(html)
+        if cut:
+            problems.append(Problem("markup-cut", cut, lost="only" in cut))
+    return html, problems
 
 
 def _flatten(html: str) -> tuple[str, str]:

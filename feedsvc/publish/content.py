@@ -26,6 +26,8 @@ _DROPPED_WHOLE: Final = frozenset(
     ("script", "style", "title", "template", "noscript", "iframe", "svg", "math", "textarea")
 )
 
+_EMPTY_LINK = re.compile(r"<a [^<>]*>\s*</a>")
+_HEADING = re.compile(r"<(/?)h[24]>")
 _GO = re.compile(r"go:(\d{1,6})")
 _TAG = re.compile(r"<(/?)([a-zA-Z][^\s/>]*)")
 # Empty elements, and `p`, which ends where the next one begins.
@@ -78,8 +80,12 @@ def published_html(
 
 
 def without_images(published: str) -> str:
-    """Return published HTML without its images, for a page that loads nothing from other hosts."""
-    return nh3.clean(published, tags=set(TAGS - {"img"}), attributes=_PAGE_ATTRIBUTES, url_schemes={"http", "https"})
+    """Return published HTML without its images, for a page that loads nothing from other hosts.
+
+    A link that held nothing but an image goes too, and headings stand one level below the article's own.
+    """
+    cleaned = nh3.clean(published, tags=set(TAGS - {"img"}), attributes=_PAGE_ATTRIBUTES, url_schemes={"http", "https"})
+    return _HEADING.sub(r"<\1h3>", _EMPTY_LINK.sub(" ", cleaned))
 
 
 def _sanitised(markup: str, approved: set[str]) -> str:

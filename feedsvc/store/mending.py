@@ -75,10 +75,15 @@ def ask_again(connection: Connection, newsletter: str) -> None:
     connection.execute(insert(rereadings).values(newsletter=newsletter, done=0, total=total))
 
 
-def claim(connection: Connection, now: datetime, idle_since: datetime) -> Rereading | None:
+def claim(connection: Connection, now: datetime, idle_since: datetime, without: frozenset[str]) -> Rereading | None:
     """Take a newsletter that waits to be read again, or that nobody was at after `idle_since`; None where there is none."""
     free = or_(rereadings.c.touched.is_(None), rereadings.c.touched < idle_since)
-    row = connection.execute(select(rereadings).where(free).order_by(rereadings.c.newsletter).limit(1)).one_or_none()
+    row = connection.execute(
+        select(rereadings)
+        .where(free, rereadings.c.newsletter.not_in(without))
+        .order_by(rereadings.c.newsletter)
+        .limit(1)
+    ).one_or_none()
     if row is None:
         return None
     connection.execute(

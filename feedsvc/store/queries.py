@@ -92,6 +92,7 @@ def get_issue(connection: Connection, uid: str) -> IssueSheet | None:
     later = same.where(after).order_by(issues.c.sent, issues.c.id)
     return IssueSheet(
         id=row.uid,
+        key=row.key,
         newsletter=Newsletter(row.newsletter_key, row.name, row.slug, row.address, row.list_id),
         whole=row.whole,
         subject=row.subject,

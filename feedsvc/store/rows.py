@@ -115,10 +115,12 @@ class AddressRow:
 class IssueSheet:
     """An issue beside its articles: what it was made from (`source`), how much of it was understood, and its neighbours.
 
-    `earlier` and `later` are the ids of the newsletter's issues before and after it, None where there is none.
+    `key` is its own in the store; `earlier` and `later` are the ids of the newsletter's issues before and after it, None
+    where there is none.
     """
 
     id: str
+    key: str
     newsletter: Newsletter
     whole: bool
     subject: str

@@ -258,10 +258,10 @@ class Store:
         with writing(self._engine) as connection:
             mending.ask_again(connection, newsletter)
 
-    def claim_rereading(self, idle_since: datetime) -> Rereading | None:
-        """Take a newsletter that waits to be read again, or that nobody was at after `idle_since`."""
+    def claim_rereading(self, idle_since: datetime, *, without: frozenset[str] = frozenset()) -> Rereading | None:
+        """Take a newsletter that waits to be read again, or that nobody was at after `idle_since`; none of `without`."""
         with writing(self._engine) as connection:
-            return mending.claim(connection, datetime.now(UTC), idle_since)
+            return mending.claim(connection, datetime.now(UTC), idle_since, without)
 
     def note_rereading(self, newsletter: str, done: int) -> bool:
         """Note how many issues were read again; False where it was asked for anew meanwhile."""

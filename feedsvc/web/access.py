@@ -33,12 +33,15 @@ COOKIE: Final = "feedsvc_session"
 _COOKIE_S = 180 * 86_400
 # The inbox has a token of its own.
 _OPEN: Final = frozenset({"status.health", "access.login", "access.log_in", "inbox.receive", "inbox.fate"})
+# The frame that shows a mail has no origin, so what it loads is asked for without the cookie: its address has a key.
+_KEYED: Final = "original.proxied"
 _REALM = 'Basic realm="feedsvc", charset="UTF-8"'
 # A scheme that no browser knows: it shows the login page, not a window of its own.
 _FORM = 'Form realm="feedsvc"'
 _MAX_TOKEN_CHARS = 1000
 # How pages look is no secret, and the login page needs it.
 _STATIC: Final = frozenset(each.name for each in files("feedsvc.web").joinpath("static").iterdir())
+_KEY_CHARS: Final = 32
 
 
 def guard() -> Response | None:
@@ -57,6 +60,8 @@ def guard() -> Response | None:
     if secret is None or endpoint in _OPEN or (endpoint == "static" and _is_file_of_ours(asked_for)):
         return None
     expected = secret.get_secret_value()
+    if endpoint == _KEYED and hmac.compare_digest(request.args.get("key", ""), key_of(request.path)):
+        return None
     asked = request.args.get(TOKEN, "") if request.query_string else ""
     if asked and _opens(asked, expected):
         g.token = asked
@@ -73,6 +78,13 @@ def guard() -> Response | None:
 
 def _is_file_of_ours(asked: Request) -> bool:
     return (asked.view_args or {}).get("filename") in _STATIC
+
+
+def key_of(path: str) -> str:
+    """Return what opens this path to whoever was shown it."""
+    secret = site().settings.access_token
+    known = b"" if secret is None else secret.get_secret_value().encode()
+    return hmac.new(known, path.encode(), hashlib.sha256).hexdigest()[:_KEY_CHARS]
 
 
 def remember(response: Response) -> Response:

@@ -22,9 +22,11 @@ from feedsvc.web import (
     inbox,
     issue,
     language,
+    mend,
     newsletters,
     notices,
     origin,
+    original,
     pictures,
     privacy,
     statistics,
@@ -102,6 +104,8 @@ def create_app(settings: Settings | None = None, store: Store | None = None, *, 
     app.register_blueprint(feeds.blueprint)
     app.register_blueprint(go.blueprint)
     app.register_blueprint(inbox.blueprint)
+    app.register_blueprint(mend.blueprint)
+    app.register_blueprint(original.blueprint)
     app.register_blueprint(pictures.blueprint)
     for page in (today, newsletters, issue, subscribe, add, status, statistics):
         app.register_blueprint(page.blueprint)

@@ -15,6 +15,9 @@ NOTICES: Final = {
     "resplit": "Saved. Its past issues are being read again.",
     "left": "The newsletter took the request. It may take some days until no more mail comes.",
     "retried": "They are tried again.",
+    "mended": "Mended. It is a rule of this newsletter now; you can undo it below.",
+    "undone": "The rule is gone.",
+    "rereading": "Past issues are being read again.",
 }
 
 

@@ -32,7 +32,7 @@ def inline(token: str) -> Response:
     data = site().store.inline_image(token) if _TOKEN.fullmatch(token) else None
     if data is None:
         raise NotFound("There is no such picture here.")
-    return _picture(data)
+    return picture(data)
 
 
 @blueprint.get("/image/<uuid:entry>/<token>")
@@ -46,7 +46,7 @@ def proxied(entry: UUID, token: str) -> Response:
     if address is None:
         raise NotFound("There is no such picture here.")
     try:
-        return _picture(_cache().get(address))
+        return picture(cache().get(address))
     except ResolveError as failure:
         current_app.logger.info("a picture of %s could not be had: %s", entry, failure.detail)
         raise BadGateway("The picture could not be had from where it is.") from failure
@@ -63,17 +63,18 @@ def _shown(stored: StoredArticle, token: str) -> str | None:
     return None
 
 
-def _cache() -> PictureCache:
+def cache() -> PictureCache:
     """Return this application's cache of pictures, made when it is first needed."""
-    cache = current_app.extensions.get(EXTENSION)
-    if cache is None:
+    found = current_app.extensions.get(EXTENSION)
+    if found is None:
         settings = site().settings
         made = PictureCache(settings.image_cache, settings.image_cache_bytes, Fetcher(guard_of(settings)))
-        cache = current_app.extensions.setdefault(EXTENSION, made)
-    return cast(PictureCache, cache)
+        found = current_app.extensions.setdefault(EXTENSION, made)
+    return cast(PictureCache, found)
 
 
-def _picture(data: bytes) -> Response:
+def picture(data: bytes) -> Response:
+    """Return an image as it is served, whatever its sender says it is. Raises NotFound where it is none."""
     media_type = picture_type(data)
     if media_type is None:
         raise NotFound("There is no such picture here.")
