@@ -21,6 +21,7 @@ from feedsvc.store import Store, open_store
 from feedsvc.watching import start_watching
 from feedsvc.web import create_app
 from feedsvc.web.figures import TROUBLES
+from feedsvc.web.redo import Redo, redo_of
 from feedsvc.web.websub import telling_the_hub
 
 logger = logging.getLogger(__name__)
@@ -40,8 +41,9 @@ def serve(settings: Settings, announce: Callable[[Settings], None]) -> None:
     with _ended_by_signals(), closing(_listen(settings.host, settings.port)) as listener:
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
         with open_store(settings.database_url) as store:
+            app = create_app(settings, store)
             server = waitress.create_server(
-                create_app(settings, store),
+                app,
                 sockets=[listener],
                 threads=THREADS,
                 # Unless told otherwise it throws away what proxies say; how many to believe the application knows.
@@ -51,6 +53,7 @@ def serve(settings: Settings, announce: Callable[[Settings], None]) -> None:
                 closing(server),
                 _taking_in(settings, store),
                 _resolving(settings, store),
+                _reading_again(redo_of(app)),
                 telling_the_hub(settings, store),
             ):
                 announce(settings)
@@ -108,6 +111,16 @@ def _taking_in(settings: Settings, store: Store) -> Iterator[None]:
         yield
     finally:
         watcher.stop()
+
+
+@contextmanager
+def _reading_again(redo: Redo) -> Iterator[None]:
+    """Within, past issues are read again where something was mended; what an earlier process left is taken up."""
+    redo.go_on()
+    try:
+        yield
+    finally:
+        redo.stop()
 
 
 @contextmanager

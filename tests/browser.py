@@ -30,6 +30,7 @@ from feedsvc.config import Settings, load_settings, prepare_folders
 from feedsvc.store import Store, open_store
 from feedsvc.watching import start_watching
 from feedsvc.web import create_app
+from feedsvc.web.redo import redo_of
 
 Scheme = Literal["light", "dark"]
 
@@ -124,7 +125,9 @@ def served(data: Path, *, watching: bool = False, **changes: object) -> Iterator
         store = stack.enter_context(open_store(settings.database_url))
         if watching:
             stack.callback(start_watching(settings, store).stop)
-        yield Served(stack.enter_context(serving(create_app(settings, store))), settings, store)
+        app = create_app(settings, store)
+        stack.callback(redo_of(app).stop)
+        yield Served(stack.enter_context(serving(app)), settings, store)
 
 
 @contextmanager

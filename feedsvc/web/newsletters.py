@@ -13,7 +13,7 @@ from feedsvc.publish import redirect_target
 from feedsvc.publish.leaks import scrub
 from feedsvc.store import NewsletterRow, Place
 from feedsvc.unsubscribe import NotUnsubscribed, WaysOut, unsubscribe, ways_out
-from feedsvc.web import cadence
+from feedsvc.web import cadence, mend
 from feedsvc.web.feeds import FORMATS
 from feedsvc.web.filters import read_place, written_place
 from feedsvc.web.headers import SECURITY_HEADERS
@@ -81,7 +81,8 @@ def newsletter(slug: str) -> str:
         feeds=[(f"/newsletters/{slug}/feed.{extension}", extension) for extension in FORMATS],
         modes=RESOLVE_MODES,
         usual_mode=own.resolve if own is not None and own.resolve is not None else here.settings.resolve,
-        rereading=here.store.rereading_of(row.newsletter.key),
+        mending=mend.mending(row.newsletter, whole=row.whole),
+        rereading_words=mend.rereading_words,
         is_first=place is None,
         base=base_url(),
     )
@@ -105,8 +106,7 @@ def change(slug: str) -> BaseResponse:
     here.store.set_resolve(slug, mode)
     whole = "whole" in form
     if whole != row.whole:
-        here.store.keep_newsletter_whole(slug, whole)
-        _read_again(row.newsletter.key)
+        mend.keep_whole(row.newsletter, whole)
     done = "resplit" if whole != row.whole else "saved"
     return redirect(f"{root_path()}/newsletters/{slug}?{PARAMETER}={done}", 303)
 
@@ -148,11 +148,6 @@ def _leaving_page(row: NewsletterRow, ways: WaysOut, *, problem: str = "", statu
     response = make_response(page, status)
     response.headers["Content-Security-Policy"] = _LEAVING_POLICY
     return response
-
-
-def _read_again(key: str) -> None:
-    """Have the past issues of this newsletter read again."""
-    site().store.ask_again(key)
 
 
 def _row(slug: str) -> NewsletterRow:
