@@ -241,11 +241,13 @@ def test_what_cannot_be_is_refused_in_words(client: FlaskClient, store: Store, f
     assert client.post("/newsletters/nobody/settings", data={"name": "a"}).status_code == 404
 
 
-def test_keeping_whole_has_past_issues_read_again_and_says_so(client: FlaskClient, store: Store) -> None:
-    client.post("/newsletters/daily-digest/settings", data={"name": "", "whole": "on"})
+def test_it_says_how_far_past_issues_are_read_again(client: FlaskClient, store: Store) -> None:
+    store.ask_again(DIGEST.key)
+    found = page(client, "/newsletters/daily-digest")
+    assert "Reading past issues again: 0 of" in text(found.css_first(".rules [role=status]"))
     store.leave_rereading(DIGEST.key, "the archive cannot be read")
     found = page(client, "/newsletters/daily-digest")
-    assert "the archive cannot be read" in text(found.css_first(".head [role=status]"))
+    assert "the archive cannot be read" in text(found.css_first(".rules [role=status]"))
 
 
 # -- leaving ----------------------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from feedsvc.config import Settings
 from feedsvc.errors import FeedsvcError
 from feedsvc.ingest import LOCK_NAME
 from feedsvc.intake.lock import only_one
-from feedsvc.intake.outcome import Outcome
+from feedsvc.intake.outcome import UNREADABLE, Outcome
 from feedsvc.reprocess import reprocess
 from feedsvc.store import Rereading, Store
 from feedsvc.web.site import EXTENSION as SITE
@@ -113,9 +113,14 @@ class Redo:
         report = reprocess(self._settings, self._store, tell, newsletter=work.newsletter, stopping=halted)
         if self._stopping.is_set():
             self._store.leave_rereading(work.newsletter)
-        elif not halted.is_set() and report.error is None:
+            return None
+        # A message that is gone from the archive will be gone the next time too: its articles stay as they are.
+        problem = next(
+            (one.detail for one in report.outcomes if one.status == "failed" and one.code != UNREADABLE), None
+        )
+        if problem is None and not halted.is_set():
             self._store.end_rereading(work.newsletter)
-        return report.error
+        return problem
 
 
 def redo_of(app: Flask) -> Redo:
