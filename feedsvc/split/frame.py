@@ -10,6 +10,7 @@ from feedsvc.split.neighbours import drop, is_linked_head, under
 from feedsvc.split.ownlink import closing_link
 from feedsvc.split.weights import Heads
 
+BARE = ("bare",)  # the style of a head in plain text that nothing marks but its place
 MIN_LEAD_WORDS = 3
 
 
@@ -103,3 +104,38 @@ def _until(head: Line, heads: Sequence[Line], lines: Sequence[Line]) -> Sequence
         (h.index for h in heads if h.index > head.index and h.prominence > head.prominence - Heads.SMALLER), len(lines)
     )
     return lines[head.index + 1 : end]
+
+
+def name_bare_heads(lines: Sequence[Line]) -> bool:
+    """In plain text that has no other heads, the short lines that open the parts between rules are heads; says whether there are several."""
+    if sum(line.is_head for line in lines) > Heads.FEW_HEADS:
+        return False
+    parts: list[list[Line]] = [[]]
+    for line in lines:
+        if line.block.kind == "rule":
+            parts.append([])
+        elif line.is_text or line.is_head:
+            parts[-1].append(line)
+    heads = [part[0] for part in parts[1:] if _opens_part(part)]
+    if len(heads) < Heads.MIN_PEERS:
+        return False
+    # What stands before the first rule may begin with words of welcome: its head is a line like the others.
+    colons = sum(head.text.endswith(":") for head in heads) > len(heads) / 2
+    first = (parts[0][n:] for n in range(min(len(parts[0]), Heads.WELCOME_LINES)))
+    heads += [part[0] for part in first if _opens_part(part) and part[0].text.endswith(":") == colons][:1]
+    for head in heads:
+        head.is_head, head.is_meta = True, False
+        head.signature, head.prominence = BARE, Heads.LEAD_PROMINENCE
+    return True
+
+
+def _opens_part(part: Sequence[Line]) -> bool:
+    """Whether the first of these lines is short and no sentence, and enough text stands below it."""
+    if not part or part[0].hrefs or part[0].block.kind != "paragraph":
+        return False
+    first = part[0]
+    return (
+        MIN_LEAD_WORDS <= first.words <= Heads.SUBTITLE_WORDS
+        and first.text[-1:] not in ".!?,;"
+        and sum(line.words for line in part[1:]) >= Heads.MIN_PART_WORDS
+    )

@@ -80,7 +80,9 @@ def _is_most_of(text: str, wanted: str) -> bool:
 def _is_item_too(head: Line, lines: Sequence[Line], peers: int) -> bool:
     """Whether a head that says what the subject says is one of several items, after which the issue was named."""
     if peers > Heads.MAX_TITLE_PEERS:
-        return True
+        alike = [line for line in lines if line.is_head and line.signature == head.signature]
+        closed = [line for line in alike if closing_link(under(line, lines)) is not None]
+        return is_linked_head(head) or head in closed or len(closed) < len(alike) - 1
     if not is_linked_head(head):
         buttons = [line for line in lines if line.is_head and not is_linked_head(line) and _has_button(line, lines)]
         return head in buttons and len(buttons) > Heads.MIN_BUTTONED

@@ -8,7 +8,7 @@ from dataclasses import replace
 from feedsvc.split.drafts import Draft
 from feedsvc.split.features import WHOLE, Line
 from feedsvc.split.neighbours import is_linked_head
-from feedsvc.split.units import Unit, find_units, single_unit
+from feedsvc.split.units import Unit, find_units, linked_lines, single_unit
 from feedsvc.split.weights import Heads, Units
 
 
@@ -28,6 +28,9 @@ def take_lists_apart(drafts: list[Draft], intro: list[Line], *, strict: bool) ->
         lists |= {
             id(d): single_unit(d.body) for d in drafts if d.head is not None and not lists[id(d)] and not d.is_linked
         }
+    lines = {id(d): linked_lines(d.body) for d in drafts if d.head is not None and not d.is_linked and not lists[id(d)]}
+    if sum(map(len, lines.values())) >= Units.MIN_IN_OTHER_LISTS:
+        lists |= lines
     units = find_units(intro, strict=strict)
     out = [_unit_draft(unit, None, None) for unit in units]
     intro = _others(intro, units)

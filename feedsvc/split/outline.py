@@ -222,7 +222,9 @@ def _goes_on(current: Draft, head: Line, lines: Sequence[Line]) -> bool:
         if head.points_on and any(line.is_text for line in current.body):
             head.is_cta = True
             return True
-        if is_linked_head(opener) or current.head is None or not _is_plain_link(current, head):
+        if is_linked_head(opener) or current.head is None:
+            return False
+        if not _is_plain_link(current, head) and not _is_pictures_link(opener, head, lines):
             return False
         head.is_cta = True
         return True
@@ -253,6 +255,17 @@ def _is_broken_title(current: Draft, head: Line) -> bool:
         and head.block.paragraph == last.block.paragraph
         and head.signature == last.signature
         and head.index == last.index + 1
+    )
+
+
+def _is_pictures_link(opener: Line, head: Line, lines: Sequence[Line]) -> bool:
+    """Whether a short linked line leads where the picture above the story's title leads."""
+    above = lines[opener.index - 1] if opener.index else None
+    return (
+        head.words <= Heads.BUTTON_WORDS
+        and above is not None
+        and above.block.kind == "image"
+        and bool(set(above.keys) & set(head.keys))
     )
 
 

@@ -16,6 +16,7 @@ from feedsvc.model import Block, Document, LinkCount, Reading, Rule
 from feedsvc.split.corrections import correct
 from feedsvc.split.drafts import Draft
 from feedsvc.split.features import Line, LinkBook, read_lines
+from feedsvc.split.frame import BARE, name_bare_heads
 from feedsvc.split.items import Item, make_items
 from feedsvc.split.naming import name_items
 from feedsvc.split.nature import is_message
@@ -127,6 +128,8 @@ def split(document: Document, context: Context) -> Split:
     _drop_repeated(lines, context.repeated)
     outline = read_outline(lines, subject, (*context.names, document.title), book)
     drafts = settle(outline, lines, subject)
+    if not drafts and document.source == "text" and (found := _by_bare_heads(document, context)) is not None:
+        lines, outline, drafts = found
     drafts = [d for d in drafts if not _says(context.rule.not_article, d)]
     for draft in drafts:
         if draft.announced is None and _says(context.rule.sponsor, draft):
@@ -160,6 +163,18 @@ def split(document: Document, context: Context) -> Split:
         _button(lines, book),
         marks,
     )
+
+
+def _by_bare_heads(document: Document, context: Context) -> tuple[list[Line], Outline, list[Draft]] | None:
+    """A plain text read once more, with the lines that open the parts between its rules as heads; None where they are no stories."""
+    lines = read_lines(document, context.book)
+    _drop_repeated(lines, context.repeated)
+    if not name_bare_heads(lines):
+        return None
+    outline = read_outline(lines, context.subject, (*context.names, document.title), context.book)
+    drafts = settle(outline, lines, context.subject)
+    stories = sum(draft.first.signature == BARE for draft in drafts)
+    return (lines, outline, drafts) if stories >= MIN_ITEMS else None
 
 
 def _fingerprint(line: Line) -> str:

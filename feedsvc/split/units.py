@@ -87,6 +87,16 @@ def _one_liners(texts: Sequence[Line]) -> list[Line]:
     return [line for line in plain if line.hrefs and title_before_source(line) is not None]
 
 
+def linked_lines(segment: Sequence[Line]) -> list[Unit]:
+    """The segment's lines where each is a line or two that begin with a link, and there is no other text."""
+    texts = [line for line in segment if line.is_text and not line.is_cta and not line.is_meta]
+    if any(
+        not line.linked_lead or line.block.kind != "paragraph" or line.words > Units.MAX_LINE_WORDS for line in texts
+    ):
+        return []
+    return _gather(texts, segment) if texts else []
+
+
 def single_unit(segment: Sequence[Line]) -> list[Unit]:
     """The segment's one list item, where it has no other text; for issues in which other segments are lists."""
     texts = [line for line in segment if line.is_text and not line.is_cta and not line.is_meta]

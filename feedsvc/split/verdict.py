@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from feedsvc.split.drafts import Draft
 from feedsvc.split.features import Line, inner_button
+from feedsvc.split.frame import BARE
 from feedsvc.split.heads import CONTENTS
 from feedsvc.split.outline import Outline
 from feedsvc.split.ownlink import closing_link
@@ -157,6 +158,8 @@ def _are_stories(stories: list[Draft], lines: Sequence[Line], subject: str, titl
         score += Story.CLOSED_EACH
     if average <= Story.SHORT_WORDS and count > 2 and _links_apart(stories):
         score += Story.SHORT_LINKED
+    if all(h.signature == BARE for h in heads):
+        score += Story.RULED_OFF
     if sum(bool(NUMBERED.match(h.text)) for h in heads) >= 0.6 * count:
         score += Story.NUMBERED
     counted = re.search(r"\b(\d{1,2})\b", subject)

@@ -31,6 +31,9 @@ class Heads:
     MIN_BUTTONED = 2  # heads with a button beside one that says the subject and has one too
     ANSWER_WORDS = 5
     MIN_ANSWERS = 2
+    FEW_HEADS = 2  # in plain text, up to which it has none
+    WELCOME_LINES = 4
+    MIN_PART_WORDS = 60
     BUTTON_WORDS = 6
     MIN_SAME_LINKS = 3  # lines with one address and one wording
     LEAD_PROMINENCE = 1.12  # of a bold line: as large as the text, and bold
@@ -117,6 +120,7 @@ class Story:
     MOST = 0.66
     SHORT_LINKED = 1.0  # nearly each has a link that no other has, and they have under SHORT_WORDS on average
     SHORT_WORDS = 60
+    RULED_OFF = 0.6  # in plain text: they stand between rules
     NUMBERED = 0.5  # the heads count: 1. 2. 3.
     OWN_BOX = 0.8  # each story stands in a box of its own, not in one flow of text
     IN_SUBJECT = 1.2  # the subject names two or more of them
