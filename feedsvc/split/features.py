@@ -414,6 +414,8 @@ def _name_looks(line: Line, body: float) -> None:
         return
     whole_linked = line.linked >= WHOLE and line.href is not None
     line.opens = not whole_linked and _opens(line)
+    if line.opens and line.linked_lead and line.bold < WHOLE and block.kind != "heading":
+        return  # a title with its text on one line, however large they are set
     if (
         whole_linked
         and line.words <= MAX_CTA_WORDS

@@ -60,7 +60,7 @@ def drop_polls(lines: Sequence[Line]) -> None:
     """A question over a few short links and nothing else asks the reader for a vote."""
     for line in lines:
         if (
-            line.is_furniture
+            (line.is_furniture and line.reason != "a phrase of housekeeping")
             or line.hrefs
             or not line.text.rstrip(" *_").endswith("?")
             or line.words > Heads.LABEL_WORDS * 2
