@@ -37,6 +37,7 @@ def name_heads(lines: list[Line], subject: str, names: Sequence[str], book: Link
     drop_greeting(lines)
     _announcements(lines)
     _openers(lines)
+    _bold_items(lines)
     _sections(lines, book)
     _titles(lines)
     return title
@@ -247,6 +248,8 @@ def _sections(lines: list[Line], book: LinkBook) -> None:
         if not empty[head.index]:
             if not is_linked_head(head) and _is_over_links(head, heads[position + 1 :], lines):
                 head.role, head.reason = "section", "a head over linked titles"
+            elif not head.hrefs and _introduces_opener(head, lines):
+                head.role, head.reason = "section", "a head over lines that open with their own title"
             continue
         if is_linked_head(head):
             if head.words <= Heads.MENU_WORDS and _stands_over_opener(head, lines):
@@ -273,6 +276,18 @@ def _stands_over_opener(head: Line, lines: Sequence[Line]) -> bool:
         (line for line in lines[head.index + 1 :] if not line.is_furniture and line.block.kind != "image"), None
     )
     return after is not None and after.role == "title" and not after.is_head
+
+
+def _introduces_opener(head: Line, lines: Sequence[Line]) -> bool:
+    """Whether a few words stand between a head and a line that opens with its own title."""
+    below = under(head, lines)
+    after = lines[head.index + 1 + len(below)] if head.index + 1 + len(below) < len(lines) else None
+    return (
+        after is not None
+        and after.role == "title"
+        and not after.is_head
+        and sum(line.words for line in below if line.is_text) <= Heads.GREETING_WORDS
+    )
 
 
 def _style(head: Line) -> tuple[object, ...]:
@@ -347,6 +362,33 @@ def _openers(lines: Sequence[Line]) -> None:
         for line in (*openers, *_short_openers(texts, openers)):
             if line.role == "unused":
                 line.role, line.reason = "title", "a line that opens with its own title"
+
+
+def _bold_items(lines: Sequence[Line]) -> None:
+    """List items with a bold lead and a link are items of their own where there are many of them, under several heads."""
+    found: list[Line] = []
+    parts: set[int] = set()
+    part = texts = 0
+    for line in lines:
+        part += line.is_head
+        texts += line.is_text and line.words >= Heads.MIN_STORY_WORDS
+        if line.block.kind == "item" and line.block.ordinal and line.hrefs and line.is_text and _leads_closed(line):
+            found.append(line)
+            parts.add(part)
+    links = {line.keys[0] for line in found}
+    if min(len(links), len(found)) < Heads.MIN_BOLD_ITEMS or len(parts) < Heads.MIN_PEERS:
+        return
+    if len(found) < Heads.OPENERS_SHARE * texts:
+        return
+    for line in found:
+        line.role, line.reason = "title", "a list item that opens with its own title"
+
+
+def _leads_closed(line: Line) -> bool:
+    """Whether a line begins with bold words that a sign parts from the text behind them."""
+    lead = opening_words(line) if line.bold_lead else ""
+    rest = line.text[len(lead) :]
+    return bool(lead) and len(rest) > len(lead) and (lead.rstrip()[-1:] in ".:!?" or rest.lstrip()[:1] in "–—:|-")
 
 
 def _short_openers(texts: Sequence[Line], openers: Sequence[Line]) -> list[Line]:

@@ -19,6 +19,8 @@ MIN_LEADS = 3  # items of a list, most of which begin with their title in bold
 MAX_META_WORDS = 14
 # What may stand behind a linked title on its line: a dash, "by", a parenthesis.
 BEHIND_TITLE = re.compile(r"^\s*(?:[–—|·•-]\s|\(|\[|,?\s*(?:by|von|par|por|di|via)\s)", re.I)
+# A source and a link to what others say of it, behind a linked title: "//site.example comments".
+SOURCE_BEHIND = re.compile(r"^\s*//\s?\S+(?:\s+\S+){0,2}$")
 # A source's name with a mark behind it, such as "ACME sponsor".
 SPONSOR_NAME = re.compile(r"^\S+(?: \S+){0,2} [(\[]?(?:sponsor|sponsored|anzeige|sponsorisé)[)\]]?$", re.I)
 MAX_MARK_CHARS = 80  # of a line such as "-- Name (SPONSOR)"
@@ -120,6 +122,8 @@ def _title(draft: Draft, *, leads: bool) -> tuple[str, str, bool]:
         return first.text, "", False
     lead = "".join(s.text for s in _leading(first, bold=True))
     linked = "".join(s.text for s in _leading(first, bold=False)) if first.linked_lead else ""
+    if len(linked.split()) >= 2 and SOURCE_BEHIND.match(first.text[len(linked) :]):
+        return linked.strip().rstrip(DASHES), "", False
     for words in (lead, linked):
         clean = words.strip().rstrip(DASHES)
         if not clean:
