@@ -27,6 +27,9 @@ _HEAD_DECORATION = re.compile(rf"(?:[\s{_BULLETS}{_PICTURES}]|[0-9#*]\ufe0f?\u20
 _IS_TAIL_DECORATION = re.compile(rf"[\s{_PICTURES}›»→|·•∙⋅]").match
 # A letter, that no pattern below begins with.
 _BEGINS_PLAINLY = re.compile("[A-NP-Za-np-z]").match
+# Neither a digit nor a sign that parts a marker from a title or emphasises, and ends that are no decoration: where no dash stands behind a
+# space either, nothing comes off.
+_IS_PLAIN = re.compile(r"[A-NP-Za-np-z][^\d:：|·•*_]*[A-Za-z.!?]").fullmatch
 # A hash of a heading, a dash or asterisk as bullet, `>` of a quotation: each followed by a space.
 _HEAD_BULLET = re.compile(r"(?:#{1,6}|[-–—*+>|»›]{1,3}|[oO](?=\s\s))\s+")
 # "1." "12)" "(3)" "#3" "[4]" "No. 5:"; four digits are a year, and a number without a mark is content ("7 lessons", "3D printing").
@@ -90,6 +93,8 @@ def split_title(raw: str) -> TitleParts:
     """
     line = " ".join((raw if raw.isascii() else _INVISIBLE.sub("", raw)).split())
     parts = TitleParts(line)
+    if _IS_PLAIN(line) and not (" -" in line or " –" in line or " —" in line):
+        return parts
     while True:
         peeled = _peel(parts)
         if peeled.title == parts.title:

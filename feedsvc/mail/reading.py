@@ -268,7 +268,7 @@ def _parse(data: bytes) -> tuple[MimeMessage, tuple[Problem, ...]]:
             Problem("parts-too-many", "Only the first 100 texts of the message were read.", lost=True),
         )
     try:
-        parsed = mailparser.parse_from_bytes(data).message
+        parsed = _Tree.from_bytes(data).message
         if isinstance(parsed, MimeMessage):
             return parsed, ()
     except (MailParserError, RecursionError):
@@ -285,6 +285,13 @@ def _parse(data: bytes) -> tuple[MimeMessage, tuple[Problem, ...]]:
         return _parse_flat(data), (
             Problem("nesting-too-deep", "Parts lie too deep in one another; their texts were read one by one."),
         )
+
+
+class _Tree(mailparser.MailParser):  # type: ignore[misc]
+    """A message as mail-parser reads it, without what it goes on to make of headers and bodies: that is decoded here (parts.py)."""
+
+    def parse(self) -> _Tree:
+        return self
 
 
 def _parse_flat(data: bytes) -> MimeMessage:

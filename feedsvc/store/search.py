@@ -20,6 +20,9 @@ _MAX_WORDS_CHARS = 100_000
 _TAG = re.compile(r"<[^<>]*>")
 _ACCENT = re.compile("[\u0300-\u036f]")
 _NO_WORD = re.compile(r"[\W_]+")
+# Dashes, quotation marks, bullets and ellipses, which many a text has that is ASCII else; the no-break space.
+_TYPOGRAPHY = re.compile("[\u00a0\u2010-\u2027]+")
+_ASCII_GAPS = {code: " " for code in range(128) if not chr(code).isalnum()}
 _IDEOGRAPH = re.compile(
     "([\u2e80-\u2fdf\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7a3\U00020000-\U0003ffff])"
 )
@@ -38,6 +41,10 @@ class Term:
 
 def reduce_words(text: str) -> str:
     """The text as words in lower case, without accents, each parted by one space."""
+    if not text.isascii():
+        text = _TYPOGRAPHY.sub(" ", text)
+    if text.isascii():  # nearly all there is: normalising it would change nothing, and takes ten times as long
+        return " ".join(text.lower().translate(_ASCII_GAPS).split())
     text = _ACCENT.sub("", unicodedata.normalize("NFKD", text.casefold()))
     text = unicodedata.normalize("NFKC", text)
     return _NO_WORD.sub(" ", _IDEOGRAPH.sub(r" \1 ", text)).strip()
