@@ -301,10 +301,13 @@ def measure_rendering(articles: int, rounds: int) -> None:
             "/feed.xml?min_minutes=5&max_minutes=9",
             "/feed.xml?group=issue&limit=20",
             "/archive/401-500/feed.xml",
-            "/feed.xml?q=idea",
+            "/feed.xml?q=idea",  # in every article
+            "/feed.xml?q=section+3",  # in each sixth
+            "/feed.xml?q=number+7&limit=50",  # in each fifteenth: of 1,000, 66
+            "/feed.xml?q=nowhere",
         ):
             taken: dict[int, list[float]] = {size: [] for size in stores}
-            for number in range(rounds if "q=" not in path else 3):
+            for number in range(rounds):
                 for size, (client, store) in stores.items():
                     taken[size].append(first_look(client, store, path, number))
             small, large = (statistics.median(taken[size]) * 1000 for size in stores)

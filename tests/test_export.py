@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import http.server
 import json
+import shutil
 import threading
 import urllib.request
 from collections.abc import Iterator
@@ -19,11 +20,13 @@ from articles import TRACKER, add, article, issue
 from click.testing import CliRunner
 from documents import VALID, assert_opml
 from selectolax.lexbor import LexborHTMLParser
+from test_resolve_web import PICTURE, png
+from webserver import Reply, serving
 
 from feedsvc.cli import main
 from feedsvc.config import Settings, load_settings
 from feedsvc.errors import SettingsError
-from feedsvc.model import Newsletter, entry_id
+from feedsvc.model import InlineImage, Newsletter, entry_id
 from feedsvc.store import Store, open_store
 from feedsvc.web.export import LIST_NAME, export
 
@@ -157,6 +160,78 @@ def test_only_what_changed_is_written_again(settings: Settings, store: Store, tm
     assert not (out / "old.html").exists()
     assert (out / "robots.txt").read_text() == "mine"
     assert (settings.data / "feedsvc.db").exists()
+
+
+def addresses_of_pictures(folder: Path) -> set[str]:
+    """What the feeds, in each format, and the pages show of articles' pictures."""
+    found: set[str] = set()
+    for name, body in files_in(folder).items():
+        if name.endswith(".json") and name != LIST_NAME:
+            for item in json.loads(body)["items"]:
+                found |= {item["image"]} if "image" in item else set()
+                found |= pictures_in(item["content_html"])
+        elif name.endswith((".xml", ".rss")):
+            parsed = feedparser.parse(body, sanitize_html=False)
+            for entry in parsed.entries:
+                found |= {thumbnail["url"] for thumbnail in entry.get("media_thumbnail", ())}
+                found |= pictures_in(entry.summary + "".join(part.value for part in entry.get("content", ())))
+        elif name.endswith(".html"):
+            found |= {
+                src if "://" in src else f"{BASE.removesuffix('/mine')}{src}" for src in pictures_in(body.decode())
+            }
+    return found
+
+
+def pictures_in(markup: str) -> set[str]:
+    found = {str(node.attributes.get("src")) for node in LexborHTMLParser(markup).css("img")}
+    return {src for src in found if "/static/" not in src}
+
+
+@pytest.mark.parametrize("policy", ["keep", "strip", "proxy"])
+def test_pictures_that_are_served_from_here_are_in_the_copy(tmp_path: Path, policy: str) -> None:
+    out = tmp_path / "out"
+    with serving() as web, open_store(f"sqlite:///{tmp_path / 'feedsvc.db'}") as store:
+        settings = load_settings(
+            data=tmp_path / "data", base_url=BASE, images=policy, resolve_loopback_ports=[web.port]
+        )
+        chart, gone = f"{web.url}/chart.png", f"{web.url}/gone.png"
+        made = article(
+            "News", image=chart,
+            content_html=f'<p><img src="{chart}" alt="A"> <img src="cid:own@mail" alt="B"> <img src="{gone}" alt="C"></p>',
+        )  # fmt: skip
+        own = InlineImage("own@mail", "image/png", png(9, 9))
+        add(store, replace(issue(0, made), inline_images=(own,)))
+        web.pages["/chart.png"] = Reply(200, {"Content-Type": "image/png"}, PICTURE)
+        first = export(settings, store, out)
+        shown = addresses_of_pictures(out)
+        ours = {name: body for name, body in files_in(out).items() if name.startswith(("image/", "inline/"))}
+        assert {address for address in shown if not address.startswith(BASE)} == (
+            {chart, gone} if policy == "keep" else set()
+        )
+        if policy == "strip":
+            assert shown == set()
+            assert ours == {}
+            return
+        assert sorted(ours.values()) == sorted([own.data] + [PICTURE] * (policy == "proxy"))
+        assert {f"{BASE}/{name}" for name in ours} <= shown, "all of them are shown, by their very addresses"
+        assert len({address for address in shown if address.startswith(BASE)}) == (3 if policy == "proxy" else 1)
+        if policy == "proxy":
+            # What is there is not asked for again, and stays when its server forgets it; what was not there is asked for.
+            asked = web.paths()
+            assert sorted(asked) == ["/chart.png", "/gone.png"]
+            web.pages["/gone.png"] = Reply(200, {"Content-Type": "image/png"}, png(20, 20))
+            del web.pages["/chart.png"]
+            shutil.rmtree(settings.image_cache)
+            second = export(settings, store, out)
+            assert (second.files, second.written, second.removed) == (first.files + 1, 1, 0)
+            assert web.paths() == [*asked, "/gone.png"]
+            with plain_server(out) as base:
+                for address in shown:
+                    with urllib.request.urlopen(base + address.removeprefix(BASE)) as answer:
+                        assert answer.status == 200
+        # No longer shown, no longer there.
+        export(settings.model_copy(update={"images": "strip"}), store, out)
+        assert not [name for name in files_in(out) if name.startswith(("image/", "inline/"))]
 
 
 def test_an_empty_store_makes_a_copy_too(settings: Settings, tmp_path: Path) -> None:

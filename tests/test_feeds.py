@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import json
+import random
 import re
 import threading
 import time
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote
 
@@ -247,6 +249,57 @@ def test_words_follow_the_article(store: Store) -> None:
     store.add_issue(changed, sha256=sha256, received=SENT, size=1, filename=None)
     assert not store.newest(Narrowing(terms=read_query("before")), 5).articles
     assert store.newest(Narrowing(terms=read_query("after new")), 5).articles
+
+
+@pytest.mark.parametrize("rare", [-1, 40, 1000], ids=["never listed", "listed where rare", "listed"])
+@pytest.mark.parametrize("looked_at", [10, 60, 800])
+def test_searches_find_the_newest_however_often_their_words_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rare: int, looked_at: int
+) -> None:
+    """By date, not by number: what came in last may be the oldest. Each way of looking finds the same."""
+    monkeypatch.setattr("feedsvc.store.narrowing._RARE", rare)
+    monkeypatch.setattr("feedsvc.store.walk._LOOKED_AT", looked_at)
+    monkeypatch.setattr("feedsvc.store.walk._AT_A_TIME", 7)
+    days = random.Random(5).sample(range(40), 40)
+    words: dict[str, Callable[[int, int], bool]] = {
+        "always": lambda day, n: True,
+        "often": lambda day, n: n % 2 == 0,
+        "seldom": lambda day, n: day % 13 == 0 and n == 1,
+        "once": lambda day, n: (day, n) == (17, 3),
+        "old": lambda day, n: day < 20,
+        "nowhere": lambda day, n: False,
+        "often -old": lambda day, n: n % 2 == 0 and day >= 20,
+    }  # fmt: skip
+    with open_store(f"sqlite:///{tmp_path / 'feeds.db'}") as store:
+        for day in days:
+            made = [
+                one(
+                    f"{day}.{n}",
+                    summary=" ".join(word for word, has in words.items() if word.isalpha() and has(day, n)),
+                )
+                for n in range(6)
+            ]
+            add(store, issue(day, *made))
+        newest_first = [(day, n) for day in reversed(range(40)) for n in range(6)]
+        for query, has in words.items():
+            narrowing = Narrowing(terms=read_query(query))
+            wanted = [f"{day}.{n}" for day, n in newest_first if has(day, n)]
+            for limit in (1, 5, 100):
+                page = store.newest(narrowing, limit)
+                assert [found.article.title for found in page.articles] == wanted[:limit], query
+            found, window = list(store.newest(narrowing, 5).articles), store.newest(narrowing, 5).older
+            while window is not None:  # the archive holds all of them too, by number
+                page = store.archived(narrowing, window)
+                found, window = [*found, *page.articles], page.older
+            assert {each.article.title for each in found} == set(wanted), query
+            issues = store.newest(narrowing, 3, by_issue=True)
+            assert {found.article.title for found in issues.articles} == {
+                title for title in wanted if int(title.partition(".")[0]) in _newest_days(wanted, 3)
+            }
+
+
+def _newest_days(titles: list[str], number: int) -> list[int]:
+    return sorted({int(title.partition(".")[0]) for title in titles}, reverse=True)[:number]
 
 
 # -- one entry an issue -------------------------------------------------------------------------------------------------

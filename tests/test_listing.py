@@ -94,9 +94,9 @@ def test_a_common_search_finds_what_a_listed_one_does(
     narrowing = Narrowing(ALL, terms=read_query("common -10"))
     listed = titles(*walked(store, narrowing, 4, by_issue=False)[0])
     assert len(listed) == 20 * 7 - 7 - 1  # without those of issue 10, and the one that has other words
-    monkeypatch.setattr("feedsvc.store.listing._RARE", 0)
-    monkeypatch.setattr("feedsvc.store.listing._LOOKED_AT", looked_at)
-    monkeypatch.setattr("feedsvc.store.listing._AT_A_TIME", 3)
+    monkeypatch.setattr("feedsvc.store.narrowing._RARE", -1)
+    monkeypatch.setattr("feedsvc.store.walk._LOOKED_AT", looked_at)
+    monkeypatch.setattr("feedsvc.store.walk._AT_A_TIME", 3)
     assert titles(*walked(store, narrowing, 4, by_issue=False)[0]) == listed
     assert titles(*walked(store, narrowing, 4, by_issue=True)[0]) == listed
 

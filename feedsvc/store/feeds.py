@@ -10,16 +10,17 @@ too goes by number, so an entry that was published never goes away because anoth
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, exists, func, select, union_all
+from sqlalchemy import ColumnElement, Connection, exists, func, select
 from sqlalchemy.sql.selectable import FromClause
 
 from feedsvc.model import StoredArticle
-from feedsvc.store.narrowing import Narrowing, conditions, newsletter_number, own_conditions, with_copies
+from feedsvc.store.narrowing import Narrowing, conditions, newsletter_number, own_conditions, weighed, with_copies
 from feedsvc.store.queries import ARTICLE_ROWS, stored_article
 from feedsvc.store.schema import NEWEST_FIRST, articles, issues
+from feedsvc.store.walk import walk
 
 # How many numbers one archive document covers. A narrow feed has few articles among many numbers; an issue has a dozen.
 WIDTH: Final = 100
@@ -49,22 +50,12 @@ class Page:
 
 
 def newest_articles(connection: Connection, narrowing: Narrowing, limit: int) -> Page:
-    """The newest `limit` articles, and where the archive behind them begins.
-
-    Each kind is walked along its own index for `limit` rows at most, so the time does not grow with the store.
-    """
+    """The newest `limit` articles, and where the archive behind them begins."""
     if not narrowing.kinds or limit <= 0:
         return Page(())
-    candidates = []
-    for kind in sorted(narrowing.kinds):
-        one_kind = replace(narrowing, kinds=frozenset({kind}))
-        # A copy of another kind that the feed shows too counts as the same entry.
-        wanted = conditions(connection, articles, one_kind, newest_of=narrowing)
-        newest = select(articles.c.id).where(*wanted).order_by(*NEWEST_FIRST).limit(limit + 1)
-        candidates.append(select(newest.subquery().c.id))
-    rows = connection.execute(
-        ARTICLE_ROWS.where(articles.c.id.in_(union_all(*candidates))).order_by(*NEWEST_FIRST).limit(limit + 1)
-    ).all()
+    narrowing = weighed(connection, narrowing)
+    numbers = [row.id for row in walk(connection, narrowing, limit + 1, [], newer=False, unique=True)]
+    rows = connection.execute(ARTICLE_ROWS.where(articles.c.id.in_(numbers)).order_by(*NEWEST_FIRST)).all()
     if len(rows) <= limit:
         return Page(with_copies(connection, rows, narrowing))
     shown = {int(row.id) for row in rows[:limit]}
@@ -75,6 +66,7 @@ def newest_articles(connection: Connection, narrowing: Narrowing, limit: int) ->
 
 def archived_articles(connection: Connection, narrowing: Narrowing, window: Window) -> Page:
     """The articles whose numbers are in the window."""
+    narrowing = weighed(connection, narrowing)
     wanted = conditions(connection, articles, narrowing)
     inside = articles.c.id.between(window.first, window.last)
     rows = connection.execute(ARTICLE_ROWS.where(inside, *wanted).order_by(*NEWEST_FIRST)).all()
@@ -88,6 +80,7 @@ def newest_issues(connection: Connection, narrowing: Narrowing, limit: int) -> P
     """The articles of the newest `limit` issues that have any, issue by issue, each in its own order."""
     if not narrowing.kinds or limit <= 0:
         return Page(())
+    narrowing = weighed(connection, narrowing)
     wanted = _issue_conditions(connection, narrowing)
     newest = select(issues.c.id).where(*wanted).order_by(issues.c.sent.desc(), issues.c.id.desc()).limit(limit + 1)
     found = [int(number) for number in connection.execute(newest).scalars()]
@@ -99,6 +92,7 @@ def newest_issues(connection: Connection, narrowing: Narrowing, limit: int) -> P
 
 def archived_issues(connection: Connection, narrowing: Narrowing, window: Window) -> Page:
     """The articles of the issues whose numbers are in the window, issue by issue."""
+    narrowing = weighed(connection, narrowing)
     archive = _Archive(connection, issues, _issue_conditions(connection, narrowing), ISSUES_WIDTH)
     return Page(
         _articles_of(connection, narrowing, articles.c.issue_id.between(window.first, window.last)),
@@ -178,7 +172,10 @@ def _width(narrowing: Narrowing) -> int:
 
 def _issue_conditions(connection: Connection, narrowing: Narrowing) -> list[ColumnElement[bool]]:
     """What an issue must fulfil: any of its articles gets through. Copies stay in: an issue is shown as it came."""
-    any_article = exists().where(articles.c.issue_id == issues.c.id, *own_conditions(connection, articles, narrowing))
+    wanted = own_conditions(connection, articles, narrowing)
+    any_article: ColumnElement[bool] = exists().where(articles.c.issue_id == issues.c.id, *wanted)
+    if narrowing.hits is not None:  # few: theirs are listed, or they would be looked for in every issue
+        any_article = issues.c.id.in_(select(articles.c.issue_id).where(*wanted))
     if narrowing.newsletter is None:
         return [any_article]
     return [issues.c.newsletter_id == newsletter_number(narrowing.newsletter), any_article]

@@ -2,31 +2,22 @@
 
 A place names an article by what the order goes by, not by how many are before it: what comes in or goes away between two
 pages moves nothing. Each page is a walk along the index of each kind from its place on, so its time does not grow with the
-store.
-
-A search is either rare, and all that it finds is listed first; or common, and the newest articles are looked at one
-after the other until the page is full. Which of them is found out by looking for the first few hits.
+store (see `walk`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select, text
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
 
 from feedsvc.model import StoredArticle
-from feedsvc.store.narrowing import Narrowing, conditions, newsletter_number, own_conditions, with_copies
+from feedsvc.store.narrowing import Narrowing, newsletter_number, own_conditions, with_copies
 from feedsvc.store.queries import ARTICLE_ROWS
 from feedsvc.store.schema import NEWEST_FIRST, articles, issues
-from feedsvc.store.search import fts5_query
-
-# A search that finds no more is listed whole.
-_RARE: Final = 1000
-# How many of the newest articles are looked at for a common search, and how many at a time.
-_LOOKED_AT: Final = 800
-_AT_A_TIME: Final = 100
+from feedsvc.store.walk import walk
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -63,9 +54,7 @@ def list_articles(
     connection: Connection, narrowing: Narrowing, limit: int, place: Place | None, *, newer: bool
 ) -> Listing:
     """The `limit` articles that follow the place, or, with `newer`, those that come before it; each link once."""
-    found = _found(
-        connection, narrowing, limit + 1, _beyond(place, newer=newer, whole_issues=False), newer, unique=True
-    )
+    found = walk(connection, narrowing, limit + 1, _beyond(place, newer=newer, whole_issues=False), newer, unique=True)
     more, found = len(found) > limit, found[:limit]
     rows = connection.execute(
         ARTICLE_ROWS.where(articles.c.id.in_([row.id for row in found])).order_by(*NEWEST_FIRST)
@@ -77,12 +66,12 @@ def list_issues(
     connection: Connection, narrowing: Narrowing, limit: int, place: Place | None, *, newer: bool
 ) -> Listing:
     """The articles, issue by issue, of as many issues as `limit` articles fill; none is cut. Copies stay in."""
-    found = _found(connection, narrowing, limit, _beyond(place, newer=newer, whole_issues=True), newer, unique=False)
+    found = walk(connection, narrowing, limit, _beyond(place, newer=newer, whole_issues=True), newer, unique=False)
     if not found:
         return _listing(connection, [], place, newer=newer, more=False)
     last = Place(found[-1].published, found[-1].issue_id)
     beyond = _beyond(last, newer=newer, whole_issues=True)
-    more = len(found) == limit and bool(_found(connection, narrowing, 1, beyond, newer, unique=False))
+    more = len(found) == limit and bool(walk(connection, narrowing, 1, beyond, newer, unique=False))
     rows = connection.execute(
         ARTICLE_ROWS.where(
             articles.c.issue_id.in_({row.issue_id for row in found}),
@@ -147,68 +136,6 @@ def _beside(
     if newer:
         return (first if more else None), last
     return (first if place is not None else None), (last if more else None)
-
-
-def _found(
-    connection: Connection,
-    narrowing: Narrowing,
-    limit: int,
-    beyond: list[ColumnElement[bool]],
-    newer: bool,
-    *,
-    unique: bool,
-) -> list[Row[Any]]:
-    """Number, date, issue and position of the first `limit` articles beyond a place, in the order of the walk."""
-    if narrowing.terms and connection.dialect.name == "sqlite" and not _is_rare(connection, narrowing):
-        found: list[Row[Any]] = []
-        near = _walk(connection, replace(narrowing, terms=()), _LOOKED_AT, beyond, newer, unique=False)
-        wanted = (
-            conditions(connection, articles, narrowing) if unique else own_conditions(connection, articles, narrowing)
-        )
-        for start in range(0, len(near), _AT_A_TIME):
-            some = near[start : start + _AT_A_TIME]
-            numbers = select(articles.c.id).where(articles.c.id.in_([row.id for row in some]), *wanted)
-            hits = set(connection.execute(numbers).scalars())
-            found += [row for row in some if row.id in hits]
-            if len(found) >= limit:
-                return found[:limit]
-        if len(near) < _LOOKED_AT:
-            return found
-    return _walk(connection, narrowing, limit, beyond, newer, unique=unique)
-
-
-def _is_rare(connection: Connection, narrowing: Narrowing) -> bool:
-    """Whether a search finds so little, in the whole store, that all of it can be listed."""
-    hits = text("SELECT count(*) FROM (SELECT 1 FROM articles_words WHERE articles_words MATCH :terms LIMIT :most)")
-    given = {"terms": fts5_query(narrowing.terms), "most": _RARE + 1}
-    return int(connection.execute(hits, given).scalar_one()) <= _RARE
-
-
-def _walk(
-    connection: Connection,
-    narrowing: Narrowing,
-    limit: int,
-    beyond: list[ColumnElement[bool]],
-    newer: bool,
-    *,
-    unique: bool,
-) -> list[Row[Any]]:
-    """As `_found`: each kind is walked along its own index for `limit` rows at most."""
-    order = (articles.c.published, articles.c.issue_id, articles.c.position.desc()) if newer else NEWEST_FIRST
-    rows: list[Row[Any]] = []
-    for kind in sorted(narrowing.kinds):
-        one_kind = replace(narrowing, kinds=frozenset({kind}))
-        if unique:
-            wanted = conditions(connection, articles, one_kind, newest_of=narrowing)
-        else:
-            wanted = own_conditions(connection, articles, one_kind, newest=True)
-        columns = select(articles.c.id, articles.c.published, articles.c.issue_id, articles.c.position)
-        rows += connection.execute(columns.where(*wanted, *beyond).order_by(*order).limit(limit))
-    rows.sort(key=lambda row: row.position)
-    rows.sort(key=lambda row: (row.published, row.issue_id), reverse=True)
-    if newer:
-        rows.reverse()
-    return rows[:limit]
 
 
 def _beyond(place: Place | None, *, newer: bool, whole_issues: bool) -> list[ColumnElement[bool]]:

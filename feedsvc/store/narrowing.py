@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func, literal, or_, select, text
 from sqlalchemy.sql.selectable import FromClause
@@ -15,10 +15,16 @@ from feedsvc.store.queries import stored_article
 from feedsvc.store.schema import articles, newsletters
 from feedsvc.store.search import Term, fts5_query, like_pattern
 
+# A search that finds no more is listed whole.
+_RARE: Final = 1000
+
 
 @dataclass(frozen=True, slots=True)
 class Narrowing:
-    """Which articles get through; None lets all. `newsletter` is a slug; `since` is included, `until` is not."""
+    """Which articles get through; None lets all. `newsletter` is a slug; `since` is included, `until` is not.
+
+    `hits` are the numbers of all articles in which the terms are found, where those are few (see `weighed`); else None.
+    """
 
     kinds: frozenset[Kind] = frozenset({"article", "message"})
     newsletter: str | None = None
@@ -29,11 +35,22 @@ class Narrowing:
     terms: tuple[Term, ...] = ()
     since: datetime | None = None
     until: datetime | None = None
+    hits: tuple[int, ...] | None = None
 
     @property
     def combined(self) -> bool:
         """Whether several newsletters may be in it."""
         return self.newsletter is None
+
+
+def weighed(connection: Connection, narrowing: Narrowing) -> Narrowing:
+    """The narrowing with its `hits`, where its terms are rare."""
+    if narrowing.hits is not None or not narrowing.terms or connection.dialect.name != "sqlite":
+        return narrowing
+    query = text("SELECT rowid FROM articles_words WHERE articles_words MATCH :terms LIMIT :most")
+    given = {"terms": fts5_query(narrowing.terms), "most": _RARE + 1}
+    hits = tuple(connection.execute(query, given).scalars())
+    return narrowing if len(hits) > _RARE else replace(narrowing, hits=hits)
 
 
 def conditions(
@@ -63,11 +80,12 @@ def own_conditions(
     """What the article itself must be, whatever others there are.
 
     The indexes that begin with kind, section or label are for the `newest`. SQLite would take them for any question, and
-    read all articles of a kind to find a hundred numbers; an expression keeps it from that.
+    read all articles of a kind to find a hundred numbers; an expression keeps it from that. Nor are they for `hits`, which
+    are found by their numbers.
     """
 
     def column(name: str) -> ColumnElement[str]:
-        return table.c[name] if newest else table.c[name] + ""
+        return table.c[name] if newest and narrowing.hits is None else table.c[name] + ""
 
     kinds = sorted(narrowing.kinds)
     wanted = [column("kind") == kinds[0] if len(kinds) == 1 else column("kind").in_(kinds)]
@@ -87,22 +105,22 @@ def own_conditions(
         wanted.append(table.c.published >= narrowing.since)
     if narrowing.until is not None:
         wanted.append(table.c.published < narrowing.until)
-    if narrowing.terms:
-        wanted.append(_found_by(connection, table, narrowing.terms, newest=newest))
+    if narrowing.hits is not None:
+        wanted.append(table.c.id.in_(narrowing.hits))
+    elif narrowing.terms:
+        wanted.append(_found_by(connection, table, narrowing.terms, listed=newest))
     return wanted
 
 
 def _found_by(
-    connection: Connection, table: FromClause, terms: tuple[Term, ...], *, newest: bool
+    connection: Connection, table: FromClause, terms: tuple[Term, ...], *, listed: bool
 ) -> ColumnElement[bool]:
-    if connection.dialect.name == "sqlite":
-        # For the newest all that match are listed first: a rare word would else be looked for in every article. All
-        # other questions are about few articles, and each is looked up.
-        here = text(
-            "SELECT rowid FROM articles_words WHERE articles_words MATCH :terms"
-            + ("" if newest else f" AND rowid = {table.name}.id")  # type: ignore[attr-defined]
-        ).bindparams(bindparam("terms", fts5_query(terms), unique=True))
+    if listed and connection.dialect.name == "sqlite":
+        here = text("SELECT rowid FROM articles_words WHERE articles_words MATCH :terms")
+        here = here.bindparams(bindparam("terms", fts5_query(terms), unique=True))
         return table.c.id.in_(here.columns(articles.c.id))
+    # The article itself is looked at. To look it up in the full-text index would take ten times as long where a word is in
+    # a million of them.
     padded = literal(" ") + func.replace(table.c.words, "\n", " \n ") + literal(" ")
     like = ((term, padded.like(like_pattern(term), escape="\\")) for term in terms)
     return and_(*(~found if term.unwanted else found for term, found in like))

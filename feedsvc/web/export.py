@@ -4,6 +4,10 @@ They are what the application itself answers, asked for by their addresses, so t
 version. What needs a program behind it is left out: links that only `/go/` could follow lead to the issue's page, and
 narrowed feeds are not there. A file is only written where its bytes are others than before, so that a web server's own
 validators hold; files of an earlier copy that are no more are removed, and nothing else in the folder is touched.
+
+Pictures are part of it where they are served from here (`images = "proxy"`, and those that came within a message). One
+that is in the copy already is not asked for again: what is at its address never changes. One that cannot be had from
+the newsletter's server is left out, and the next copy asks for it again.
 """
 
 from __future__ import annotations
@@ -28,6 +32,7 @@ from feedsvc.web.feeds import FORMATS
 LIST_NAME: Final = ".feedsvc-export.json"
 _ADDRESS = re.compile(r"""(?:href|src|url|xmlUrl|"next_url"|"image")(?:=|:\s*)(?:\\?["']|&quot;)([^"'\\\s<>&]+)""")
 _PAGE: Final = "index.html"
+_PICTURES: Final = ("/image/", "/inline/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,21 +63,22 @@ def export(
     app.config["PROPAGATE_EXCEPTIONS"] = False
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return _write_all(folder, _Copy(app.test_client(), settings.base_url, store), progress)
+        return _write_all(folder, _Copy(app.test_client(), settings.base_url, store, _listed(folder)), progress)
     except OSError as failure:
         raise SettingsError(f"cannot write {failure.filename or folder}: {failure.strerror or failure}.") from failure
 
 
 class _Copy:
-    """The files of a copy, each by the path of its address below the base."""
+    """The files of a copy, each by the path of its address below the base; `before` are the names of those it has."""
 
-    def __init__(self, client: FlaskClient, base: str, store: Store) -> None:
+    def __init__(self, client: FlaskClient, base: str, store: Store, before: frozenset[str]) -> None:
         self._client = client
         self._base = base
         self._store = store
+        self._before = before
 
-    def __iter__(self) -> Iterator[tuple[str, bytes]]:
-        """Yield the name of each file, with slashes, and its bytes; none twice."""
+    def __iter__(self) -> Iterator[tuple[str, bytes | None]]:
+        """Yield the name of each file, with slashes, and its bytes, None where it stays as it is; none twice."""
         seen: set[str] = set()
         waiting = list(self._first())
         while waiting:
@@ -80,10 +86,14 @@ class _Copy:
             if path in seen:
                 continue
             seen.add(path)
+            picture = path.startswith(_PICTURES)
+            if picture and (name := _file_name(path, "")) in self._before:
+                yield name, None
+                continue
             answer = self._client.get(path, headers={"Host": urlsplit(self._base).netloc})
             with answer:
-                if answer.status_code == 404 and not path.startswith(("/feed", "/issues/")):
-                    continue  # an image that nobody has
+                if picture and answer.status_code in (404, 502):
+                    continue  # it cannot be had
                 if answer.status_code != 200:
                     raise PublishError(f"The page {path} could not be made (status {answer.status_code}).")
                 body, media_type = answer.data, answer.mimetype or ""
@@ -116,10 +126,16 @@ def _file_name(path: str, media_type: str) -> str:
     return plain
 
 
+def _listed(folder: Path) -> frozenset[str]:
+    """The names of the files of the earlier copy in this folder that are still there."""
+    listing, root = folder / LIST_NAME, folder.resolve()
+    named = json.loads(listing.read_text(encoding="utf-8")) if listing.exists() else ()
+    targets = {name: (root / name).resolve() for name in named}
+    return frozenset(name for name, target in targets.items() if target.is_relative_to(root) and target.is_file())
+
+
 def _write_all(folder: Path, files: _Copy, progress: Callable[[int], None]) -> ExportReport:
-    listing = folder / LIST_NAME
-    before = set(json.loads(listing.read_text(encoding="utf-8"))) if listing.exists() else set()
-    root = folder.resolve()
+    before, root = _listed(folder), folder.resolve()
     names: set[str] = set()
     written = removed = 0
     for name, body in files:
@@ -128,7 +144,7 @@ def _write_all(folder: Path, files: _Copy, progress: Callable[[int], None]) -> E
             continue
         names.add(name)
         progress(len(names))
-        if target.is_file() and target.read_bytes() == body:
+        if body is None or (target.is_file() and target.read_bytes() == body):
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
         part = target.with_name(f".{target.name}.part")
@@ -136,9 +152,7 @@ def _write_all(folder: Path, files: _Copy, progress: Callable[[int], None]) -> E
         part.replace(target)
         written += 1
     for name in sorted(before - names):
-        gone = (root / name).resolve()
-        if gone.is_relative_to(root) and gone.is_file():
-            gone.unlink()
-            removed += 1
-    listing.write_text(json.dumps(sorted(names), indent=0), encoding="utf-8")
+        (root / name).resolve().unlink()
+        removed += 1
+    (folder / LIST_NAME).write_text(json.dumps(sorted(names), indent=0), encoding="utf-8")
     return ExportReport(len(names), written, removed)
