@@ -1,7 +1,7 @@
 """Pictures of every page in light and dark colours and on a phone: `python tests/screenshots.py FOLDER [PATH...]`.
 
 The pages show the fixtures (see `library`). Without paths, all pages of the application are taken; with them, only those
-whose names begin so.
+whose names begin so. `today-window.png` shows what fits into a window: it is the picture in the README.
 """
 
 from __future__ import annotations
@@ -22,13 +22,21 @@ _WAYS: tuple[tuple[str, Scheme, bool], ...] = (
     ("phone", "light", True),
 )
 
+# What a person would see, and not where the pictures were taken.
+_BASE = "http://127.0.0.1:8080"
+_DATA = "/home/me/newsletters"
+_REPLACE = """([before, after]) => {
+    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) texts.currentNode.data = texts.currentNode.data.replaceAll(before, after);
+}"""
+
 
 def shoot(folder: Path, only: tuple[str, ...] = ()) -> Iterator[Path]:
     """Take the pictures, and tell of each."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as name, started_chromium() as browser:
         full = make_library(Path(name) / "data").data
-        with served(full) as library, served(Path(name) / "empty") as empty:
+        with served(full, base_url=_BASE) as library, served(Path(name) / "empty", base_url=_BASE) as empty:
             for page_name, path in shown(library, empty):
                 server = empty if page_name.startswith("empty-") else library
                 if only and not page_name.startswith(only):
@@ -36,9 +44,14 @@ def shoot(folder: Path, only: tuple[str, ...] = ()) -> Iterator[Path]:
                 for way, scheme, phone in _WAYS:
                     with opened(browser, server, path, scheme=scheme, phone=phone) as visit:
                         visit.allow("status of 404")
+                        visit.page.evaluate(_REPLACE, [str(server.settings.data), _DATA])
                         file = folder / f"{page_name}-{way}.png"
                         visit.page.screenshot(path=file, full_page=True)
                         yield file
+                        if (page_name, way) == ("today", "light"):
+                            file = folder / "today-window.png"
+                            visit.page.screenshot(path=file)
+                            yield file
 
 
 def shown(library: Served, empty: Served) -> Iterator[tuple[str, str]]:
@@ -47,6 +60,12 @@ def shown(library: Served, empty: Served) -> Iterator[tuple[str, str]]:
         yield path.partition("?")[0].strip("/").replace("/", "-")[:40] or "today", path
     for path in pages(create_app(empty.settings, empty.store)):
         yield f"empty-{path.strip('/').replace('/', '-') or 'today'}", path
+    store = library.store
+    ids = [row.sha256 for _, row in zip(range(3), store.messages(), strict=False)]
+    yield (
+        "add-results",
+        "/add?" + "&".join(f"of={one}" for one in (*ids, *(row.sha256 for row in store.newest_rejections()))),
+    )
     yield "error-404", "/not-there"
 
 

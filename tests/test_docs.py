@@ -52,6 +52,19 @@ def test_ci_runs_the_line_that_the_readme_gives() -> None:
     assert lines[-1] == shell_blocks(README)[1]
 
 
+def test_what_the_readme_links_to_is_there_and_small() -> None:
+    linked = re.findall(r"\]\((?!https?:|#)([^)]+)\)", README)
+    assert any(name.endswith(".png") for name in linked)
+    for name in linked:
+        assert (ROOT / name).stat().st_size < 200_000, name
+    headings = {
+        re.sub(r"[^\w -]", "", line.lstrip("# ").lower()).replace(" ", "-")
+        for line in README.splitlines()
+        if line.startswith("#")
+    }
+    assert set(re.findall(r"\]\(#([^)]+)\)", README)) <= headings
+
+
 @pytest.mark.parametrize("name", ["run", "check"])
 def test_ci_scripts_can_be_run(name: str) -> None:
     assert (ROOT / ".ci" / name).stat().st_mode & 0o111 == 0o111
