@@ -60,7 +60,10 @@ PICTURE_LINES = re.compile(r"^(?:(?:View image|Follow image link): ?\(https?://[
 # In Markdown made by a program: a line of words that ends in an address in parentheses.
 ADDRESS_BEHIND = re.compile(r"^(?P<words>[^\[\]()\n]{3,200}?):? ?\((?P<address>https?://[^\s()]+)\)[ \t]*$", re.M)
 LONE_ADDRESS = re.compile(r"\s*<?(?:https?://|www\.)[^\s<>]+>?\s*")
-MESSAGE_FIELD = re.compile(r"(?:Date|From|Subject|To|Cc|Reply-To|Message-ID|Sender): \S")
+MESSAGE_FIELD = re.compile(
+    r"(?:Date|From|Subject|To|Cc|Reply-To|Message-ID|Sender|Title|Authors?|Categories|Comments|Journal-ref|Keywords): \S"
+)
+TITLE_FIELD = re.compile(r"(?:Subject|Title): ")
 MIN_FIELDS = 2
 MIN_MESSAGES = 2
 BOXED = re.compile(r"\|\s+(\S.*\S)\s+\|")
@@ -110,7 +113,7 @@ def _digest_headings(blocks: list[Block]) -> list[Block]:
             and MESSAGE_FIELD.match(blocks[end].text)
         ):
             end += 1
-        subject = next((n for n in range(start, end) if blocks[n].text.startswith("Subject:")), None)
+        subject = next((n for n in range(start, end) if TITLE_FIELD.match(blocks[n].text)), None)
         if subject is not None and end - start >= MIN_FIELDS:
             runs.append((start, subject, end))
         start = max(end, start + 1)
@@ -118,7 +121,7 @@ def _digest_headings(blocks: list[Block]) -> list[Block]:
         return blocks
     out = list(blocks)
     for first, subject, end in runs:
-        words = blocks[subject].text.removeprefix("Subject:").strip()
+        words = TITLE_FIELD.sub("", blocks[subject].text, count=1).strip()
         heading = blocks[subject]._replace(
             kind="heading", level=2, spans=(Span(words),), after_break=blocks[first].after_break
         )

@@ -48,7 +48,9 @@ COUNTS = re.compile(
     re.I,
 )
 BYLINE = re.compile(r"^(?:by|von|par|por|di|via|—|–|--|-)\s+\S+(?:\s+\S+){0,6}$", re.I)
-MESSAGE_FIELD = re.compile(r"^(?:Date|From): \S.{0,80}$")  # of a message in a digest of messages
+MESSAGE_FIELD = re.compile(
+    r"^(?:Date|From|Authors?|Categories|Comments|Keywords): \S.{0,200}$"
+)  # of a message in a digest of messages
 MAX_BYLINE_WORDS = 7
 # A linked lead that is a title on the line of its text: "Title — what it is about".
 TITLE_END = re.compile(r"^\s*(?:[–—:|]|-{1,2}\s|\(|[.!?…](?:\s|$))")

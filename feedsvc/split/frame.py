@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from feedsvc.split.features import WHOLE, Line
 from feedsvc.split.neighbours import drop, is_linked_head, under
 from feedsvc.split.ownlink import closing_link
-from feedsvc.split.weights import Heads
+from feedsvc.split.weights import Heads, Story
 
 BARE = ("bare",)  # the style of a head in plain text that nothing marks but its place
 MIN_LEAD_WORDS = 3
@@ -56,6 +56,21 @@ def name_leads(lines: Sequence[Line]) -> None:
             lead.prominence = Heads.LEAD_PROMINENCE
 
 
+def drop_labels(lines: Sequence[Line]) -> None:
+    """Heads over text that say the same again and again name the parts of stories, and are no titles."""
+    alike: dict[str, list[Line]] = defaultdict(list)
+    for line in lines:
+        if line.is_head and not line.hrefs and line.words <= Heads.LABEL_WORDS:
+            alike[line.folded].append(line)
+    for group in alike.values():
+        below = [lines[line.index + 1] for line in group if line.index + 1 < len(lines)]
+        if len(below) == len(group) >= Heads.MIN_LABELS and all(
+            line.is_text and line.words >= Heads.MIN_STORY_WORDS for line in below
+        ):
+            for line in group:
+                line.is_head, line.reason = False, "a label within stories"
+
+
 def drop_polls(lines: Sequence[Line]) -> None:
     """A question over a few short links and nothing else asks the reader for a vote."""
     for line in lines:
@@ -93,8 +108,10 @@ def drop_greeting(lines: list[Line]) -> None:
         (h.signature for h in plain_heads), key=lambda s: sum(h.signature == s for h in plain_heads), default=None
     )
     level = [head for head in plain_heads if head.signature == style]
-    closed = sum(closing_link(_until(head, others, lines)) is not None for head in level)
-    if len(level) >= Heads.MIN_PEERS and closed >= Heads.GREETED_SHARE * len(level):
+    parts = [_until(head, others, lines) for head in level]
+    closed = sum(closing_link(part) is not None for part in parts)
+    terse = sum(line.words for part in parts for line in part if line.is_text) <= Story.TERSE_WORDS * len(level)
+    if len(level) >= Heads.MIN_PEERS and (terse or closed >= Heads.GREETED_SHARE * len(level)):
         drop(top, "a greeting over the items")
 
 

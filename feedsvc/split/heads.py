@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from feedsvc.split.features import WHOLE, Line, LinkBook, opening_words, title_parts
-from feedsvc.split.frame import drop_greeting, drop_polls, name_buttons, name_leads
+from feedsvc.split.frame import drop_greeting, drop_labels, drop_polls, name_buttons, name_leads
 from feedsvc.split.neighbours import drop, is_linked_head, plain, under
 from feedsvc.split.ownlink import closing_link
 from feedsvc.split.phrases import says
@@ -21,6 +21,9 @@ jan feb mar apr may jun jul aug sep oct nov dec mon tue wed thu fri sat sun day 
 daily vol volume week
 """.split()
 ISSUE_WORD = re.compile(r"\b(?:issue|edition|newsletter|ausgabe|no|nr|num[ée]ro)\b")
+ISSUE_KINDS = frozenset(
+    "digest weekly monthly news newsletter roundup links bulletin briefing rundbrief infolettre boletin boletín newsletters".split()
+)
 DASHED = re.compile(r"^\s*(?:[–—]|-{1,2}\s)")
 CONTENTS = "a line of a table of contents"
 OVER_HOUSEKEEPING = "a heading over housekeeping"
@@ -30,6 +33,7 @@ def name_heads(lines: list[Line], subject: str, names: Sequence[str], book: Link
     """Set role and reason of every head; gives the issue's own title where it stands in the mail."""
     name_buttons(lines)
     name_leads(lines)
+    drop_labels(lines)
     title = _issue_title(lines, subject, names)
     _drop_contents(lines)
     drop_polls(lines)
@@ -57,7 +61,9 @@ def _issue_title(lines: list[Line], subject: str, names: Sequence[str]) -> Line 
         same = text == wanted or _is_most_of(text, wanted)
         if text and same and not _is_item_too(line, lines, peers[line.signature]):
             # The newsletter's name with a number is no title of a post, even where it is the subject.
-            numbered = not line.hrefs and any(c.isdigit() for c in text) and _is_masthead(text, mastheads)
+            numbered = not line.hrefs and (
+                _names_issue(text) or (any(c.isdigit() for c in text) and _is_masthead(text, mastheads))
+            )
             if not numbered and (found is None or (line.hrefs and not found.hrefs)):
                 found = line
             drop(line, "the newsletter's name" if numbered else "the issue's own title")
@@ -70,6 +76,16 @@ def _issue_title(lines: list[Line], subject: str, names: Sequence[str]) -> Line 
     if found is not None:
         _drop_byline(found, lines)
     return found
+
+
+def _names_issue(text: str) -> bool:
+    """Whether a title says what kind of issue it is, and which: "Links digest, May 2025"."""
+    words = text.split()
+    return (
+        len(words) <= Heads.ISSUE_NAME_WORDS
+        and any(w in ISSUE_KINDS for w in words)
+        and any(w.isdigit() and len(w) in (1, 2, 3, 4) for w in words)
+    )
 
 
 def _is_most_of(text: str, wanted: str) -> bool:

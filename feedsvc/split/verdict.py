@@ -158,6 +158,8 @@ def _are_stories(stories: list[Draft], lines: Sequence[Line], subject: str, titl
         score += Story.CLOSED_EACH
     if average <= Story.SHORT_WORDS and count > 2 and _links_apart(stories):
         score += Story.SHORT_LINKED
+    if count > 2 and average <= Story.TERSE_WORDS:
+        score += Story.TERSE
     if all(h.signature == BARE for h in heads):
         score += Story.RULED_OFF
     if sum(bool(NUMBERED.match(h.text)) for h in heads) >= 0.6 * count:
@@ -178,6 +180,8 @@ def _are_stories(stories: list[Draft], lines: Sequence[Line], subject: str, titl
         score += Story.SECTIONED
     if sum(line.reason == CONTENTS for line in lines) >= 2:
         score += Story.LISTED_AT_HEAD
+    if title is None and _names_one_of(subject, heads):
+        score += Story.NAMED_AFTER  # no post has its title in the style of its subheads
     if title is not None and any(h.folded == title.folded for h in heads):
         score += Story.NAMED_AFTER  # the title stands again over one of several stories
     elif title is not None:
@@ -185,6 +189,18 @@ def _are_stories(stories: list[Draft], lines: Sequence[Line], subject: str, titl
     if average > Story.LONG_WORDS:
         score += Story.LONG
     return score >= Story.NEEDED
+
+
+def _names_one_of(subject: str, heads: Sequence[Line]) -> bool:
+    """Whether the subject holds the whole of a head that is set as two others are."""
+    wanted = fold(subject)
+    styles = [h.signature for h in heads]
+    return any(
+        len(h.folded) >= Story.MIN_NAMED_CHARS
+        and h.folded in wanted
+        and styles.count(h.signature) > Story.MIN_NAMED_PEERS
+        for h in heads
+    )
 
 
 def _closing_key(draft: Draft) -> str:

@@ -23,12 +23,14 @@ class Heads:
 
     NEAR_TOP = 8  # heads in which the issue's own title is looked for
     MAX_TITLE_PEERS = 2  # more linked heads in its style, and the head is an item that lent the issue its subject
+    ISSUE_NAME_WORDS = 6
     MIN_SUBJECT_CHARS = 20
     MOST_OF = 0.6  # of the subject
     MASTHEAD_LINES = 12
     MIN_PEERS = 3  # linked heads in one style: titles, not by-lines
     MIN_PLAIN_PEERS = 2  # heads that are no links but stand over text
     MIN_BUTTONED = 2  # heads with a button beside one that says the subject and has one too
+    MIN_LABELS = 2
     ANSWER_WORDS = 5
     MIN_ANSWERS = 2
     FEW_HEADS = 2  # in plain text, up to which it has none
@@ -121,6 +123,8 @@ class Story:
     MOST = 0.66
     SHORT_LINKED = 1.0  # nearly each has a link that no other has, and they have under SHORT_WORDS on average
     SHORT_WORDS = 60
+    TERSE = 1.0  # under TERSE_WORDS on average: no essay has a subhead over so little
+    TERSE_WORDS = 35
     RULED_OFF = 0.6  # in plain text: they stand between rules
     NUMBERED = 0.5  # the heads count: 1. 2. 3.
     OWN_BOX = 0.8  # each story stands in a box of its own, not in one flow of text
@@ -131,6 +135,8 @@ class Story:
     LISTED_AT_HEAD = 1.0  # a table of contents at the head names them
     SHARED_EACH = 1.0  # times the share of stories with share buttons of their own
     NAMED_AFTER = 1.0  # the issue's own title stands again over one of the stories
+    MIN_NAMED_CHARS = 12
+    MIN_NAMED_PEERS = 2
     LISTICLE = -1.5  # the subject counts them: "7 lessons from ..."
     IS_POST = -1.6  # the issue is headed by its own title, which is also the subject: a post
     LONG = -0.8  # stories of over LONG_WORDS words on average
