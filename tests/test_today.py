@@ -170,8 +170,8 @@ def test_what_there_is_not_is_a_friendly_page(client: FlaskClient, query: str) -
     answer = client.get(f"/?{query}")
     assert answer.status_code == 400
     found = LexborHTMLParser(answer.text)
-    assert len(text(found.css_first("h1"))) > 15
-    assert found.css("a.button[href='/']")
+    assert len(text(found.css_first("main p:not(.code)"))) > 15
+    assert found.css("main a[href='/']")
 
 
 def test_a_newsletter_that_is_not_there(client: FlaskClient) -> None:

@@ -7,6 +7,7 @@ import re
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Final, Literal
 from urllib.parse import quote
 
@@ -120,7 +121,7 @@ def publish_entry(
     recipients = recipients | stored.recipients
 
     def line(text: str | None) -> str:
-        return clean_line(scrub(clean_line(text or ""), recipients))
+        return _line(text or "", recipients)
 
     section, label = line(article.section) or None, line(article.label) or None
     canonical = gate.link(article.url, recipients) if article.url_state == "canonical" else None
@@ -216,6 +217,12 @@ def _lead(
     if also_in:
         parts.append("also in " + " and ".join(filter(None, (", ".join(also_in[:-1]), also_in[-1]))))
     return parts
+
+
+@lru_cache(maxsize=4096)
+def _line(text: str, recipients: frozenset[str]) -> str:
+    """Return the text on one line, without what names its reader. Pages and feeds show the same texts again and again."""
+    return clean_line(scrub(clean_line(text), recipients))
 
 
 def _on_page(via: str | None, uid: str) -> str | None:

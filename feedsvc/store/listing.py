@@ -99,7 +99,10 @@ def list_newsletter(
             select(
                 articles.c.issue_id, func.count().label("articles"), func.sum(articles.c.read_minutes).label("minutes")
             )
-            .where(articles.c.issue_id.in_([row.id for row in found]), articles.c.kind.in_(("article", "message")))
+            # An expression, or SQLite would read all articles of these kinds; see `narrowing`.
+            .where(
+                articles.c.issue_id.in_([row.id for row in found]), (articles.c.kind + "").in_(("article", "message"))
+            )
             .group_by(articles.c.issue_id)
         )
     }

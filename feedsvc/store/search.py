@@ -45,7 +45,8 @@ def reduce_words(text: str) -> str:
         text = _TYPOGRAPHY.sub(" ", text)
     if text.isascii():  # nearly all there is: normalising it would change nothing, and takes ten times as long
         return " ".join(text.lower().translate(_ASCII_GAPS).split())
-    text = _ACCENT.sub("", unicodedata.normalize("NFKD", text.casefold()))
+    # Twice: what NFKD makes of some letters (𝓐) has a lower case of its own.
+    text = _ACCENT.sub("", unicodedata.normalize("NFKD", text.casefold()).casefold())
     text = unicodedata.normalize("NFKC", text)
     return _NO_WORD.sub(" ", _IDEOGRAPH.sub(r" \1 ", text)).strip()
 

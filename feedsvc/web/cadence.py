@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from feedsvc.web.language import gettext as _
@@ -11,29 +10,21 @@ from feedsvc.web.language import ngettext
 
 HEIGHT: Final = 24
 STEP: Final = 4
-_GAP: Final = 1
+_LOWEST: Final = 3
 _WEEKS_A_MONTH: Final = 52 / 12
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """One week: a rectangle of an SVG whose units are `STEP` a week and `HEIGHT` in all."""
+def bars(weeks: Sequence[int]) -> str:
+    """Return the path of an SVG with an upright line for each week that had any issue, in the middle of its `STEP`.
 
-    x: int
-    y: float
-    width: int
-    height: float
-
-
-def bars(weeks: Sequence[int]) -> tuple[Bar, ...]:
-    """Return a bar for each week that had any issue; the week that had most is as high as the plot."""
+    The week that had most is as high as the plot, `HEIGHT`.
+    """
     most = max(weeks, default=0)
-    found = []
-    for number, count in enumerate(weeks):
-        if count:
-            height = max(3.0, round(count / most * HEIGHT, 1))
-            found.append(Bar(number * STEP, HEIGHT - height, STEP - _GAP, height))
-    return tuple(found)
+    return "".join(
+        f"M{number * STEP + STEP // 2} {HEIGHT}v-{max(_LOWEST, round(count / most * HEIGHT))}"
+        for number, count in enumerate(weeks)
+        if count
+    )
 
 
 def in_words(weeks: Sequence[int]) -> str:
