@@ -173,8 +173,7 @@ class Article:
     title_repaired: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """How one block was read: its role, the article (index in the issue) that it belongs to, and why."""
 
     block: Block

@@ -53,7 +53,7 @@ COMMON = (BLOCKS - {"hr"}) | BOLD | ITALIC | CODE | {"a", "span", "font", "u", "
 BLOCK_DISPLAYS = frozenset({"block", "table", "flex", "list-item", "table-cell", "grid"})
 TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)(?=[\s/>])[^>]*?(/?)>|<!--", re.S)
 
-_Element = tuple[str | None, ...]  # a tag, and those of its attributes that a state follows from
+_Element = str | tuple[str | None, ...]  # a tag, and those of its attributes that a state follows from
 
 
 @dataclass(slots=True, eq=False)
@@ -222,13 +222,15 @@ class _Reader:
 
     def _element(self, node: LexborNode, tag: str, state: State, boxes: tuple[int, ...], href: str | None) -> None:
         attributes = node.attributes
-        said = attributes.get
-        if tag == "a" and (target := said("href")):
-            href = target.strip()
-        hidden = said("hidden", "no")  # the attribute has no value where it stands
-        element: _Element = (tag, said("style"), said("class"), said("id"), said("align"), said("bgcolor"), hidden)
-        if tag == "font":
-            element = (*element, said("size"), said("color"))
+        element: _Element = tag
+        if attributes:
+            said = attributes.get
+            if tag == "a" and (target := said("href")):
+                href = target.strip()
+            hidden = said("hidden", "no")  # the attribute has no value where it stands
+            element = (tag, said("style"), said("class"), said("id"), said("align"), said("bgcolor"), hidden)
+            if tag == "font":
+                element = (*element, said("size"), said("color"))
         inner = state.inner.get(element)
         if inner is None:
             inner = state.inner[element] = _inherit(state, tag, attributes, self.sheet)
@@ -242,7 +244,7 @@ class _Reader:
             inside = (*boxes, self._boxes)
             self.lines.break_block()
             if tag in LISTS:
-                self._list(node, said("start") or "", inner, inside, href)
+                self._list(node, attributes.get("start") or "", inner, inside, href)
             elif tag == "li":
                 self._list_item(node, inner, inside, href)
             else:

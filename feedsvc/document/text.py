@@ -27,16 +27,17 @@ MIN_WRAP, MAX_WRAP = 50, 110  # columns at which text is wrapped by hand or by p
 FOOTNOTE_HEAD = re.compile(
     r"\n(?:links|references|quellen|liens|enlaces):?[ \t]*\n[-=_ \t]*\n?(?=[ \t]*\[\d{1,4}\])", re.I
 )
-FOOTNOTE = re.compile(r"^[ \t]*\[(\d{1,4})\]:?[ \t]+<?(\S+?)>?[ \t]*$", re.M)
-# One alternative for each way in which an address is written. None of the classes overlaps with what follows it, so matching is linear.
+FOOTNOTE = re.compile(r"\n[ \t]*\[(\d{1,4})\]:?[ \t]+<?(\S+)[ \t]*$", re.M)
+# One alternative for each way in which an address is written; a bare one has no name. None of the classes overlaps with what follows it, so
+# matching is linear; and each begins with a character, not a group, so that a search passes quickly over all others.
 LINK = re.compile(
     r"\[\s*(?P<square>https?://[^\s\[\]]+)\s*\]"
     r"|\(\s*(?P<round>https?://[^\s()]+(?:\([^\s()]*\)[^\s()]*)*)\s*\)"
     r"|<\s*(?P<angle>https?://[^\s<>]+)\s*>"
     r"|\[(?P<number>\d{1,4})\]"
-    r"|(?P<bare>(?:https?://|www\.)[^\s<>\[\]\"]+)"
+    r"|https?://[^\s<>\[\]\"]+"
+    r"|www\.[^\s<>\[\]\"]+"
 )
-LINK_SIGNS = ("[", "(", "<", "http", "www.")  # every LINK begins with one
 BULLET = re.compile(r"^[ \t]*(?P<mark>[*•·‣◦▪●○➤➜►–-]|\d{1,3}[.)])(?=[ \t]|$)[ \t]*")
 RULE = re.compile(r"^\s*[-=_~*#+.·•—–─━═…|<>^]{3}[-=_~*#+.·•—–─━═…|<>^\s]*$")
 MARKDOWN_LINK = re.compile(r"\]\(\s*<?https?://")
@@ -97,8 +98,10 @@ def read_text(text: str) -> Document:
     for number, gap, line in logical[:MAX_BLOCKS]:
         blocks.append(_block(line, footnotes, number, gap))
         lengths.append(len(line.strip()))
-    headed = _digest_headings(_ruled_headings(blocks, lengths))
-    return Document("text", tuple(link_titles(headed)), problems=problems)
+    blocks = _ruled_headings(blocks, lengths)
+    if text.count("Subject:") >= MIN_MESSAGES:
+        blocks = _digest_headings(blocks)
+    return Document("text", tuple(link_titles(blocks)), problems=problems)
 
 
 def _digest_headings(blocks: list[Block]) -> list[Block]:
@@ -172,9 +175,9 @@ def _take_footnotes(text: str) -> tuple[str, dict[str, str]]:
     rest = text[end:]
     notes: dict[str, str] = {}
     end = 0
-    for found in FOOTNOTE.finditer(rest):
-        notes.setdefault(found[1], found[2])
-        end = found.end()
+    for found in FOOTNOTE.finditer(f"\n{rest}"):
+        notes.setdefault(found[1], found[2][:-1] if found[2].endswith(">") and len(found[2]) > 1 else found[2])
+        end = found.end() - 1
     return (text[:start] + "\n\n" + rest[end:], notes) if notes else (text, {})
 
 
@@ -231,7 +234,11 @@ def _is_left_open(title: str, line: str) -> bool:
     rest = line.strip()
     found = LINK.match(rest)
     return (
-        bool(found) and found is not None and found.end() == len(rest) and not found["bare"] and not LINK.search(title)
+        bool(found)
+        and found is not None
+        and found.end() == len(rest)
+        and found.lastgroup is not None
+        and not LINK.search(title)
     )
 
 
@@ -279,6 +286,9 @@ def _block(line: str, footnotes: dict[str, str], paragraph: int, gap: int) -> Bl
     kind: BlockKind = "paragraph"
     ordinal, level = "", 0
     stripped = line.strip()
+    if stripped[:1].isalpha():  # no box, rule, bullet or mark of a heading
+        spans = tuple(_spans(stripped, footnotes))
+        return Block("paragraph", spans, boxes=(paragraph,), paragraph=paragraph, after_break=gap)
     if boxed := BOXED.fullmatch(stripped):
         stripped = boxed[1]
     if starred := STARRED_HEADING.match(stripped):
@@ -304,8 +314,6 @@ def _block(line: str, footnotes: dict[str, str], paragraph: int, gap: int) -> Bl
 
 def _spans(line: str, footnotes: dict[str, str]) -> list[Span]:
     """A line's runs; an address in brackets becomes the link of the words before it."""
-    if not any(sign in line for sign in LINK_SIGNS):
-        return _tidy([Span(line)])
     spans: list[Span] = []
     plain_from = 0
     found_any = False
@@ -345,9 +353,9 @@ def _target(found: re.Match[str], footnotes: dict[str, str]) -> tuple[str | None
     """The address that a marker stands for (None where it is none), and the text to show where the address shows itself."""
     if number := found["number"]:
         return footnotes.get(number), ""
-    if bare := found["bare"]:
-        return bare, bare
-    return found["square"] or found["round"] or found["angle"], ""
+    if found.lastgroup is None:
+        return found[0], found[0]
+    return found[found.lastgroup], ""
 
 
 def _trim_address(address: str) -> tuple[str, str]:

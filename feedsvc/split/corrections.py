@@ -8,7 +8,7 @@ one above gives it all its blocks, its title too.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from feedsvc.links import site_name
 from feedsvc.model import Block, Correction, Kind, Reading, Role
@@ -52,7 +52,7 @@ def correct(
             else:
                 groups.append([item])
         else:
-            groups.append([replace(item, kind=_KINDS[said.verdict], judged=True)])
+            groups.append([item._replace(kind=_KINDS[said.verdict], judged=True)])
         place.append(len(groups) - 1)
     first = [group[0].id for group in groups]
     changed = [
@@ -104,19 +104,18 @@ def _placed(reading: Reading, items: Sequence[Item], place: Sequence[int | None]
     assert reading.article is not None
     now = place[reading.article]
     if now is None:
-        return replace(reading, role="unused", article=None, reason=NOTHING)
+        return reading._replace(role="unused", article=None, reason=NOTHING)
     if items[reading.article].id != first[now] and reading.role == "title":
         role: Role = "text"
-        return replace(reading, role=role, article=now, reason=JOINED)
-    return replace(reading, article=now)
+        return reading._replace(role=role, article=now, reason=JOINED)
+    return reading._replace(article=now)
 
 
 def _join(group: Sequence[Item], readings: Sequence[Reading]) -> Item:
     """One item of several: the first with the text and the blocks of all."""
     item = group[0]
     for more in group[1:]:
-        item = replace(
-            item,
+        item = item._replace(
             link=item.link or more.link,
             text=" ".join(filter(None, (item.text, more.title, more.text if more.text != more.title else ""))),
             blocks=(*item.blocks, *_blocks(more, readings)),

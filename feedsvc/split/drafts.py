@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from feedsvc.split.features import Line
@@ -31,17 +30,15 @@ class Draft:
         return self.head if self.head is not None else self.body[0]
 
     @property
-    def lines(self) -> Iterator[Line]:
+    def lines(self) -> list[Line]:
         """All lines of the item in order."""
-        if self.head is not None:
-            yield self.head
-        yield from self.title_lines
-        yield from self.body
+        head = [self.head] if self.head is not None else []
+        return [*head, *self.title_lines, *self.body]
 
     @property
     def words(self) -> int:
         """Words under the title."""
-        return sum(line.words for line in self.body)
+        return sum([line.words for line in self.body])
 
     @property
     def is_linked(self) -> bool:

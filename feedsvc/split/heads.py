@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
 
@@ -171,7 +172,9 @@ def _drop_contents(lines: list[Line]) -> None:
     for line in lines:
         if line.is_head:
             heads[_without_number(line)] = line
-    long = [(text, head) for text, head in heads.items() if len(text) > Heads.MIN_CONTAINED_CHARS]
+    upper = [line for line in lines[: int(Heads.CONTENTS_WITHIN * len(lines)) + 1] if line.block.kind != "image"]
+    texts = {line.index: _without_number(line) for line in upper if not line.is_furniture}
+    held = _held(heads, texts)
     for line in lines:
         if line.is_furniture or line.block.kind == "image":
             continue
@@ -179,15 +182,38 @@ def _drop_contents(lines: list[Line]) -> None:
         if anchors and all(h.startswith("#") for h in anchors) and line.words <= 20:
             drop(line, CONTENTS)
             continue
-        if line.index > 0.6 * len(lines) or len(text := _without_number(line)) < Heads.MIN_CONTENTS_CHARS:
+        text = texts.get(line.index, "")
+        if len(text) < Heads.MIN_CONTENTS_CHARS:
             continue
         later = heads.get(text)
         if (later is None or later is line) and line.words >= 6:
-            later = next((h for t, h in long if t in text and h.index > line.index), None)
+            later = held.get(line.index)
         if later is None or later.index <= line.index or _says_something(line, lines):
             continue
         if _says_something(later, lines) or later.prominence >= line.prominence:
             drop(line, CONTENTS)
+
+
+def _held(heads: dict[str, Line], texts: dict[int, str]) -> dict[int, Line]:
+    """For each line, by its index, the first of the long heads that stands below it and whose words are among its own.
+
+    All texts are searched as one, once for each head, for there may be hundreds of both.
+    """
+    starts: list[int] = []
+    length = 0
+    for text in texts.values():
+        starts.append(length)
+        length += len(text) + 1
+    whole, indices = "\n".join(texts.values()), list(texts)
+    held: dict[int, Line] = {}
+    for words, head in heads.items():
+        found = whole.find(words) if len(words) > Heads.MIN_CONTAINED_CHARS else -1
+        while found >= 0:
+            place = bisect_right(starts, found) - 1
+            if head.index > indices[place]:
+                held.setdefault(indices[place], head)
+            found = whole.find(words, starts[place + 1]) if place + 1 < len(starts) else -1
+    return held
 
 
 def _without_number(line: Line) -> str:

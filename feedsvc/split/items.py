@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 from feedsvc.enrich import declared_minutes
 from feedsvc.links import shared_address
@@ -29,8 +30,7 @@ MIN_IMAGE_PX = 60
 MIN_WRITTEN_WORDS = 120
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """One item as the split gives it: words as the mail has them, links as they stand, blocks in order.
 
     `title` may still carry markers such as "(5 minute read)". `inferred` says that the title is the item's first words because it has none of its own.
@@ -283,10 +283,13 @@ def _kind(draft: Draft, title: str) -> Kind:
         if line is not draft.first
     ):
         return "sponsor"
-    for words in (draft.section, draft.eyebrow):
-        if words and says("sponsor_line", words.strip(" :*_-–—|")):
-            return "sponsor"
-    for words in (draft.section, draft.eyebrow, title):
-        if words and says("job_line", words.strip(" :*_-–—|")):
-            return "job"
+    if _announces("sponsor_line", draft.section) or _announces("sponsor_line", draft.eyebrow):
+        return "sponsor"
+    if _announces("job_line", draft.section) or _announces("job_line", draft.eyebrow) or _announces("job_line", title):
+        return "job"
     return "article"
+
+
+@lru_cache(maxsize=256)  # a section has many items
+def _announces(name: str, words: str | None) -> bool:
+    return bool(words) and words is not None and says(name, words.strip(" :*_-–—|"))

@@ -16,13 +16,11 @@ def take_lists_apart(drafts: list[Draft], intro: list[Line], *, strict: bool) ->
     """Replace each draft that is a list by its items; the introduction may be one too. `strict`: see find_units."""
     lists = {id(d): find_units(d.body, strict=strict, linked=_is_bare_link(d)) for d in drafts if d.head is not None}
     for draft in drafts:
+        if draft.head is None or not lists[id(draft)]:
+            continue
         # Where most heads of this style stand over stories, a list must be the whole of what stands under one.
-        peers = [
-            d
-            for d in drafts
-            if d.head is not None and draft.head is not None and d.head.signature == draft.head.signature
-        ]
-        if lists.get(id(draft)) and sum(not lists[id(d)] for d in peers) > 0.5 * len(peers):
+        peers = [d for d in drafts if d.head is not None and d.head.signature == draft.head.signature]
+        if sum(not lists[id(d)] for d in peers) > 0.5 * len(peers):
             lists[id(draft)] = find_units(draft.body, strict=True, linked=_is_bare_link(draft))
     if sum(map(len, lists.values())) >= Units.MIN_IN_OTHER_LISTS:
         lists |= {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from feedsvc.model import entry_id
 from feedsvc.split.items import Item
@@ -12,7 +11,7 @@ from feedsvc.split.items import Item
 def name_items(items: Sequence[Item], key: str) -> tuple[Item, ...]:
     """The items of the message with this key, each with its id; ids differ."""
     used: set[str] = set()
-    return tuple(replace(item, id=_new_id(key, item.link, item.title, used)) for item in items)
+    return tuple(item._replace(id=_new_id(key, item.link, item.title, used)) for item in items)
 
 
 def _new_id(key: str, link: str | None, title: str, used: set[str]) -> str:

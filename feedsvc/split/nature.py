@@ -27,31 +27,33 @@ ASKED_FOR = re.compile(
 ASKED_FOR_MARKS = ("because you ", "if you did", "was meant for", "vous avez demand", "angefordert", "reply to this")
 # Words that only a shop uses of what it sells: "deal" and "sale" alone stand in business news as well.
 OFFER = re.compile(
-    r"\b\d{1,2}\s?% (?:off|rabatt|de r[ée]duction|discount|descuento)\b|\b(?:free shipping|(?:promo|coupon|gutschein|rabatt)[ -]?codes?|code promo|sitewide"
+    r"\b(?:\d{1,2}\s?% (?:off|rabatt|de r[ée]duction|discount|descuento)"
+    r"|free shipping|(?:promo|coupon|gutschein|rabatt)[ -]?codes?|code promo|sitewide"
     r"|(?:w/|with) (?:your )?purchase|deals from|(?:get|show|see) (?:the )?(?:deal|code|offer)s?|(?:shop|buy|order) now|(?:flash|clearance|surprise) sale"
-    r"|sale ends|ends (?:today|tomorrow|soon)|bogo|gutschein|jetzt (?:kaufen|bestellen)|soldes|acheter maintenant)\b|[$€£]\d+[.,]\d\d\s+[$€£]\d+[.,]\d\d"
+    r"|sale ends|ends (?:today|tomorrow|soon)|bogo|gutschein|jetzt (?:kaufen|bestellen)|soldes|acheter maintenant)\b"
 )
 # One of these stands in whatever OFFER finds; looked for first, because OFFER tries every word of a text.
 OFFER_MARKS = (
     "%",
-    "$",
-    "€",
-    "£",
     "shipping",
     "code",
     "sitewide",
-    "purchase",
+    " purchase",
     "deal",
     "offer",
-    "now",
+    "shop now",
+    "buy now",
+    "order now",
     "sale",
-    "ends ",
+    "ends to",
+    "ends soon",
     "bogo",
     "gutschein",
-    "jetzt",
+    "jetzt ",
     "soldes",
     "acheter",
 )
+TWO_PRICES = re.compile(r"[$€£]\d+[.,]\d\d\s+[$€£]\d+[.,]\d\d")  # the old one and the new one
 PRICE = re.compile(r"[$€£]\s?\d+(?:[.,]\d\d)?(?!\d|[.,]?\d*\s?(?:billion|million|trillion|[bmk]\b|mrd|mio))|\d\s?€")
 
 
@@ -64,17 +66,25 @@ def _is_shop(titles: Sequence[str], lines: Sequence[Line]) -> bool:
     """Whether most of what it holds are offers with prices."""
     if len(titles) < Nature.MIN_OFFERS:
         return False
-    offers = prices = 0
     places = {line.text: line.index for line in lines}
-    for title in titles:
-        at = places.get(title)
-        near = [line.text for line in lines[at : at + 3]] if at is not None else []
-        words = lowered(" ".join(near) or title)
-        offers += any(mark in words for mark in OFFER_MARKS) and bool(OFFER.search(words))
-        prices += any(sign in words for sign in "$€£") and bool(PRICE.search(words))
+    texts = [lowered(_near(title, places, lines)) for title in titles]
+    whole = "\n".join(texts)
+    marks = [mark for mark in OFFER_MARKS if mark in whole]
+    offers = prices = 0
+    for text in texts:
+        priced = "$" in text or "€" in text or "£" in text
+        offered = any(mark in text for mark in marks) and OFFER.search(text) is not None
+        offers += offered or (priced and TWO_PRICES.search(text) is not None)
+        prices += priced and PRICE.search(text) is not None
     return offers >= Nature.OFFER_SHARE * len(titles) or (
         offers >= Nature.OFFER_SHARE / 2 * len(titles) and offers + prices >= len(titles)
     )
+
+
+def _near(title: str, places: dict[str, int], lines: Sequence[Line]) -> str:
+    """A title with the two lines below it; `places` are the indices of lines by their text."""
+    at = places.get(title)
+    return (" ".join([line.text for line in lines[at : at + 3]]) if at is not None else "") or title
 
 
 def _account_score(subject: str, lines: Sequence[Line], titles: Sequence[str], book: LinkBook, *, bulk: bool) -> float:

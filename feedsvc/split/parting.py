@@ -212,14 +212,13 @@ def _web_links(lines: Sequence[Line], outline: Outline, book: LinkBook) -> tuple
 
 def _web_version(blocks: Sequence[Block], book: LinkBook) -> list[str]:
     """The links that say of themselves, or of which their line says, that they lead to the issue on the web."""
-    return [
-        span.href
-        for block in blocks
-        for span in block.spans
-        if span.href
-        and book.is_outside(span.href)
-        and (book.purpose(span.href, span.text.strip()) == "web-version" or says("web_version", block.text))
-    ]
+    found: list[str] = []
+    for block in blocks:
+        linked = [(span.href, span.text.strip()) for span in block.spans if span.href and book.is_outside(span.href)]
+        if linked:
+            named = says("web_version", block.text)
+            found += [href for href, words in linked if named or book.purpose(href, words) == "web-version"]
+    return found
 
 
 def web_link(part: Split, named: str | None, book: LinkBook) -> str | None:

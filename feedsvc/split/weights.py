@@ -47,6 +47,7 @@ class Heads:
     BYLINE_WORDS = 6
     SUBTITLE_WORDS = 25  # a longer line is the text
     MIN_CONTENTS_CHARS = 9
+    CONTENTS_WITHIN = 0.6  # of the lines: where a table of contents stands
     MIN_CONTAINED_CHARS = 25  # of a head that a line of contents holds among other words
     ANNOUNCING_WORDS = 14  # "Presented by ..." is no longer
     ANNOUNCING_LINKED_WORDS = 8
