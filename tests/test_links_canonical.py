@@ -249,6 +249,24 @@ def test_a_site_is_named_as_readers_know_it(link: str, site: str) -> None:
     assert site_name(link) == site
 
 
+@pytest.mark.parametrize(
+    ("host", "as_written"),
+    [
+        ("bücher.de", True),
+        ("smørrebrød.dk", True),
+        ("правда.com", True),
+        ("例え.jp", True),
+        ("аррӏе.com", False),  # all Cyrillic
+        ("pаypal.com", False),  # one letter Cyrillic
+        ("gıthub.com", False),  # without a dot
+        ("νικον.com", False),  # all Greek
+    ],
+)
+def test_a_site_that_looks_like_another_is_shown_as_it_is(host: str, as_written: bool) -> None:
+    shown = site_name(f"https://www.{host}/")
+    assert shown == host if as_written else shown.startswith("xn--")
+
+
 # Pieces that the rules look for, so that random input meets them.
 _PIECES = st.sampled_from(
     [

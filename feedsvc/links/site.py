@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from functools import cache, lru_cache
 
 import tldextract
@@ -9,6 +10,11 @@ import tldextract
 from feedsvc.links.mend import mend
 from feedsvc.links.parts import parse
 from feedsvc.links.rules import table
+
+# Latin letters that are more than a letter of ASCII with an accent, and look like none.
+_OWN_LATIN = frozenset("ßæøœðþłđħŋ")
+# Letters of Cyrillic and Greek that nobody can tell from a Latin one.
+_PASS_FOR_LATIN = frozenset("асԁеһіјӏорԛѕԝхуъьҽпгѵѡαγηικνορτυχω")
 
 
 @cache
@@ -27,7 +33,7 @@ def registrable_domain(host: str) -> str:
 def site_name(url: str) -> str:
     """The site of an address as a reader knows it: "techcrunch.com", "bbc.co.uk", "arxiv.org"; "" where there is none.
 
-    International names are shown as they are written, not in Punycode.
+    International names are shown as they are written, unless they can be taken for another name: then in Punycode.
     """
     mended = mend(url)[0]
     parts = parse(mended) if mended else None
@@ -45,6 +51,24 @@ def _site_of_host(host: str) -> str:
     if "xn--" not in name:
         return name
     try:
-        return name.encode("ascii").decode("idna")
+        written = name.encode("ascii").decode("idna")
     except UnicodeError:  # ada-url's IDNA (UTS 46) allows names that Python's (RFC 3490) does not
         return name
+    return name if any(map(_misleads, written.split("."))) else written
+
+
+def _misleads(label: str) -> bool:
+    """Whether a label of a host looks like another: its letters are of several scripts, or all of them pass for Latin ones.
+
+    The rules are a short form of those by which browsers decide it.
+    """
+    letters = [letter for letter in label if letter.isalpha()]
+    scripts = {unicodedata.name(letter, "?").partition(" ")[0] for letter in letters} - {
+        "HIRAGANA",
+        "KATAKANA-HIRAGANA",
+    }
+    if not (len(scripts) <= 1 or scripts <= {"CJK", "KATAKANA"} or scripts <= {"CJK", "HANGUL"}):
+        return True
+    if scripts == {"LATIN"}:
+        return not all(unicodedata.normalize("NFKD", letter)[0].isascii() or letter in _OWN_LATIN for letter in letters)
+    return bool(letters) and all(letter in _PASS_FOR_LATIN for letter in letters)

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import nh3
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from feedsvc.document.css import Sheet, parse_sheet
+from feedsvc.document.css import MAX_SHEET_CHARS, Sheet, parse_sheet
 from feedsvc.document.html import bounded
 from feedsvc.model import InlineImage
 from feedsvc.publish import gate
@@ -104,7 +104,7 @@ def original_of_html(markup: str, wanted: Sequence[Wanted], rules: Rules) -> Ori
     """Return an HTML body as it may be looked at."""
     markup, _ = bounded(clean_text(markup), suspect_tags=0)
     tree = LexborHTMLParser(markup)
-    cleaner = _Cleaner(rules, parse_sheet([node.text() or "" for node in tree.css("style")]))
+    cleaner = _Cleaner(rules, parse_sheet([(node.text() or "")[:MAX_SHEET_CHARS] for node in tree.css("style")]))
     if tree.body is None:
         return Original("", "", (None,) * len(wanted), ())
     cleaner.walk(tree.body)
