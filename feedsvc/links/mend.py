@@ -55,7 +55,7 @@ _SOUND = re.compile(
 MAX_LENGTH = 16_384
 
 
-@lru_cache(maxsize=4096)  # several questions are asked of each link of a mail
+@lru_cache(maxsize=2048)  # several questions are asked of each link of a mail
 def mend(href: str) -> tuple[str | None, str | None]:
     """The address that `href` means, with its scheme, and None; or None and why there is none.
 

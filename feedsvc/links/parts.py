@@ -83,7 +83,7 @@ def cut(href: str) -> Parts | None:
     return Parts(origin, host, href[slash:query_at], href[query_at:hash_at], href[hash_at:])
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2048)
 def parse_cached(url: str) -> Parts | None:
     """`parse`, remembered: one message asks several questions about the same link."""
     return parse(url)

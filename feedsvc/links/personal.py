@@ -36,7 +36,7 @@ def _rules() -> _Rules:
     )
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2048)
 def is_personal(url: str, recipients: frozenset[str] = frozenset()) -> bool:
     """Whether a link must never be published: it acts for the reader, or tells who the reader is.
 
@@ -62,7 +62,7 @@ def _names_reader(finder: Recipients, parts: Parts, searched: str) -> bool:
     return (whole != searched and finder.found_in(whole)) or finder.token_in(whole[len(parts.origin) :])
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2048)
 def acts_for_reader(parts: Parts) -> bool:
     """Whether an address alone, whoever the reader is, says that it is the reader's own."""
     rules = _rules()

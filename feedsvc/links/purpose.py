@@ -107,14 +107,14 @@ def link_purpose(url: str, text: str = "") -> str | None:
     return next((found for found, words in _by_address(url) if words is None or len(text.split()) <= words), None)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2048)
 def _by_address(url: str) -> tuple[Meaning, ...]:
     mended = mend(url)[0]
     parts = parse_cached(mended) if mended else None
     return meanings(parts) if parts is not None else ()
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2048)
 def meanings(parts: Parts) -> tuple[Meaning, ...]:
     """All that an address alone says, the first before the others."""
     rules = _rules()
@@ -129,7 +129,7 @@ def _of_host(host: str) -> tuple[_Rule, ...]:
     return tuple(rule for each in parents(host) for rule in hosts.get(each, ()))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2048)
 def _by_text(text: str) -> str | None:
     rules = _rules()
     trimmed = _trim(text)

@@ -51,7 +51,7 @@ class Step(NamedTuple):
     parts: Parts
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2048)
 def chain(url: str) -> tuple[Step, ...]:
     """A mended address, and each that the one before it carries; the last may be one that is wrapped `MAX_DEPTH` + 1 times.
 
