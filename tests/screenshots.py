@@ -44,6 +44,9 @@ def shoot(folder: Path, only: tuple[str, ...] = ()) -> Iterator[Path]:
                 for way, scheme, phone in _WAYS:
                     with opened(browser, server, path, scheme=scheme, phone=phone) as visit:
                         visit.allow("status of 404")
+                        for frame in visit.page.locator("iframe").all():  # it loads once it is seen
+                            frame.scroll_into_view_if_needed()
+                        visit.page.wait_for_load_state("networkidle")
                         visit.page.evaluate(_REPLACE, [str(server.settings.data), _DATA])
                         file = folder / f"{page_name}-{way}.png"
                         visit.page.screenshot(path=file, full_page=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from feedsvc.store import NewsletterRow, Store
+from feedsvc.web.latest import Latest
 
 WEEKS: Final = 26
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
@@ -50,16 +50,8 @@ class OverviewKeeper:
     """The overview as of the store's revision. Safe for threads."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._known: tuple[int, Overview] | None = None
+        self._latest: Latest[Overview] = Latest()
 
     def get(self, store: Store) -> Overview:
         """Return the overview, made anew where the store has changed."""
-        revision = store.revision()
-        with self._lock:
-            known = self._known
-        if known is None or known[0] != revision:
-            known = (revision, Overview.of(store))
-            with self._lock:
-                self._known = known
-        return known[1]
+        return self._latest.get(store.revision(), lambda: Overview.of(store))
