@@ -8,8 +8,10 @@ import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
+from html import unescape
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import feedparser
 import pytest
@@ -21,6 +23,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from feedsvc.config import Settings, load_settings, prepare_folders
 from feedsvc.ingest import ingest_paths
+from feedsvc.links import is_personal, is_tracker, unwrap
 from feedsvc.model import Correction, Verdict
 from feedsvc.publish.leaks import scrub
 from feedsvc.publish.original import Original, Rules, Wanted, original_of_html, original_of_text
@@ -618,3 +621,35 @@ def test_a_beginning_is_two_words_or_what_stands_before_a_colon() -> None:
     assert beginnings("Alone") == ()
     assert beginnings("Sponsor: buy this") == ("Sponsor: buy", "Sponsor:")
     assert beginnings("One two three") == ("One two",)
+
+
+# --- real newsletters ---------------------------------------------------------------------------------------------
+
+
+def test_mails_of_real_newsletters_are_shown_without_their_reader(
+    shared: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A sample of them: what leaves names nobody, and nearly every article has its place in the mail."""
+    settings = load_settings(data=tmp_path / "data", workers=1, resolve="never")
+    prepare_folders(settings)
+    mails = sorted(path for path in shared.glob("corpus*/**/*") if path.suffix in {".eml", ".html", ".txt"})[::8]
+    articles = places = 0
+    with open_store(settings.database_url) as store:
+        assert ingest_paths(mails, settings, store).accepted == len(mails)
+        client = create_app(settings, store).test_client()
+        people = store.recipient_addresses()
+        for row in store.messages():
+            page = page_of(client, f"/issues/{row.issue_id}")
+            articles += len(page.css("article"))
+            places += len(page.css("a.to-mail"))
+            words = client.get(f"/issues/{row.issue_id}/original").text
+            plain = unquote(unescape(words)).lower()
+            assert [who for who in people if who.lower() in plain] == [], row.filename
+            for url in set(re.findall(r"https?://[^\s<>\"']+", unescape(words))):
+                if not url.startswith("http://localhost/"):
+                    assert not is_tracker(url), (row.filename, url)
+                    assert unwrap(url) is None, (row.filename, url)
+                    assert not is_personal(url), (row.filename, url)
+    assert len(mails) > 20
+    assert places >= 0.99 * articles
+    assert caplog.records == []  # the last look at each page found nothing

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, get_args
 from urllib.parse import quote
@@ -36,6 +38,8 @@ VERDICTS: Final[dict[Verdict, str]] = {
     "joined": "Part of the one above",
 }
 _COUNTED: Final = 5000  # the newest articles, whose number says how far a rule goes
+_EXTENSION: Final = "feedsvc-census"
+_KEPT: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +88,18 @@ def mending(newsletter: Newsletter, *, whole: bool, issue: str = "") -> MendingV
 
 
 def census(newsletter: Newsletter) -> Census:
-    """Return what the newest articles of a newsletter share."""
-    return Census(site().store.newest_traits(newsletter.key, _COUNTED))
+    """Return what the newest articles of a newsletter share, counted once for each change of the store."""
+    store = site().store
+    revision = store.revision()
+    kept: OrderedDict[str, tuple[int, Census]] = current_app.extensions.setdefault(_EXTENSION, OrderedDict())
+    found = kept.get(newsletter.key)
+    if found is None or found[0] != revision:
+        found = (revision, Census(store.newest_traits(newsletter.key, _COUNTED)))
+        kept[newsletter.key] = found
+        if len(kept) > _KEPT:
+            with suppress(KeyError):  # another thread was quicker
+                kept.popitem(last=False)
+    return found[1]
 
 
 def menu(reading: IssueReading, number: int, counted: Census) -> Menu:

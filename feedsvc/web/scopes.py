@@ -32,13 +32,14 @@ class Census:
     """Counts what the articles of a newsletter share."""
 
     def __init__(self, articles: Iterable[Traits]) -> None:
-        self._counts: Counter[tuple[Scope, str]] = Counter()
+        counts: Counter[tuple[Scope, str]] = Counter()
         for one in articles:
             for scope, value in (("section", one.section), ("label", one.label), ("site", one.site)):
                 if value:
-                    self._counts[scope, _folded(value)] += 1  # type: ignore[index]
+                    counts[scope, _folded(value)] += 1  # type: ignore[index]
             for words in beginnings(one.title):
-                self._counts["begins", _folded(words)] += 1
+                counts["begins", _folded(words)] += 1
+        self._counts = {shared: count for shared, count in counts.items() if count > 1}
 
     def suggestions(self, traits: Traits) -> tuple[Suggestion, ...]:
         """Which items could be meant along with this one, itself first; a beginning only where titles share it."""
@@ -48,7 +49,7 @@ class Census:
             ("label", traits.label),
             ("site", traits.site),
         )
-        found += [Suggestion(scope, value, max(1, self._count(scope, value))) for scope, value in scopes if value]
+        found += [Suggestion(scope, value, self._count(scope, value)) for scope, value in scopes if value]
         shared = [words for words in beginnings(traits.title) if self._count("begins", words) > 1]
         if shared:
             # The longest that as many share as share any: "Quiz of the" says no more than "Quiz of the day:".
@@ -58,7 +59,7 @@ class Census:
         return tuple(found)
 
     def _count(self, scope: Scope, value: str) -> int:
-        return self._counts[scope, _folded(value)]
+        return self._counts.get((scope, _folded(value)), 1)
 
 
 def beginnings(title: str) -> tuple[str, ...]:
