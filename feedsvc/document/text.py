@@ -60,6 +60,8 @@ PICTURE_MARKS = ("View image:", "Follow image link:")
 PICTURE_LINES = re.compile(r"^(?:(?:View image|Follow image link): ?\(https?://[^\s()]*\)|Caption:)[ \t]*", re.M)
 # In Markdown made by a program: a line of words that ends in an address in parentheses.
 ADDRESS_BEHIND = re.compile(r"^(?P<words>[^\[\]()\n]{3,200}?):? ?\((?P<address>https?://[^\s()]+)\)[ \t]*$", re.M)
+# An arrow or a pointing hand before an address that stands alone.
+POINTED = re.compile(r"^([ \t]*)[→➜➝➡»›👉🔗▶►]\ufe0f?[ \t]*(?=<?https?://\S+[ \t]*$)", re.M)
 LONE_ADDRESS = re.compile(r"\s*<?(?:https?://|www\.)[^\s<>]+>?\s*")
 MESSAGE_FIELD = re.compile(
     r"(?:Date|From|Subject|To|Cc|Reply-To|Message-ID|Sender|Title|Authors?|Categories|Comments|Journal-ref|Keywords): \S"
@@ -81,6 +83,8 @@ def read_text(text: str) -> Document:
         text = EMPTY_LINES.sub("\n\n\n\n", text)
     if any(mark in text for mark in PICTURE_MARKS):
         text = PICTURE_LINES.sub("", text)
+    if not text.isascii():
+        text = POINTED.sub(r"\1", text)
     if _is_markdown(text):
         document = _read_markdown(text)
         return replace(document, source="text", problems=document.problems + problems)
@@ -99,7 +103,7 @@ def read_text(text: str) -> Document:
         blocks.append(_block(line, footnotes, number, gap))
         lengths.append(len(line.strip()))
     blocks = _ruled_headings(blocks, lengths)
-    if text.count("Subject:") >= MIN_MESSAGES:
+    if text.count("Subject:") + text.count("Title:") >= MIN_MESSAGES:
         blocks = _digest_headings(blocks)
     return Document("text", tuple(link_titles(blocks)), problems=problems)
 

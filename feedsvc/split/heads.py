@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
@@ -27,6 +28,8 @@ ISSUE_KINDS = frozenset(
 )
 DASHED = re.compile(r"^\s*(?:[–—]|-{1,2}\s)")
 CONTENTS = "a line of a table of contents"
+OPENER = "a line that opens with its own title"
+SIGNED = "a line with the same sign as others"
 OVER_HOUSEKEEPING = "a heading over housekeeping"
 
 
@@ -43,6 +46,7 @@ def name_heads(lines: list[Line], subject: str, names: Sequence[str], book: Link
     _announcements(lines)
     _openers(lines)
     _bold_items(lines)
+    _signed(lines)
     _sections(lines, book)
     _titles(lines)
     return title
@@ -403,7 +407,7 @@ def _openers(lines: Sequence[Line]) -> None:
             continue
         for line in (*openers, *_short_openers(texts, openers)):
             if line.role == "unused":
-                line.role, line.reason = "title", "a line that opens with its own title"
+                line.role, line.reason = "title", OPENER
 
 
 def _bold_items(lines: Sequence[Line]) -> None:
@@ -424,6 +428,21 @@ def _bold_items(lines: Sequence[Line]) -> None:
         return
     for line in found:
         line.role, line.reason = "title", "a list item that opens with its own title"
+
+
+def _signed(lines: Sequence[Line]) -> None:
+    """Lines that begin with one and the same picture sign, each with a link of its own, are items where hardly a link stands elsewhere."""
+    linked = [line for line in lines if line.hrefs and line.is_text and not line.is_cta]
+    groups: dict[str, list[Line]] = defaultdict(list)
+    for line in linked:
+        if not line.text[:1].isascii() and unicodedata.category(line.text[:1]) == "So":
+            groups[line.text[:1]].append(line)
+    for group in groups.values():
+        if len({line.keys[0] for line in group}) < Heads.MIN_SIGNED or len(group) < Heads.SIGNED_SHARE * len(linked):
+            continue
+        for line in group:
+            if line.role == "unused":
+                line.role, line.reason = "title", SIGNED
 
 
 def _leads_closed(line: Line) -> bool:

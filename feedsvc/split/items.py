@@ -12,6 +12,7 @@ from feedsvc.links import shared_address
 from feedsvc.model import Block, Image, Kind, Span
 from feedsvc.split.drafts import Draft
 from feedsvc.split.features import BYLINE, COUNTS, WHOLE, Line, LinkBook, inner_button, title_parts
+from feedsvc.split.heads import SIGNED
 from feedsvc.split.phrases import says
 from feedsvc.split.units import DASHES, first_sentence, title_before_source
 
@@ -155,7 +156,10 @@ def _title(draft: Draft, *, leads: bool) -> tuple[str, str, bool]:
     without_source = _head_title(first)
     if without_source != first.text:
         return without_source, "", False
-    return first_sentence(first.text), first.text, True
+    sentence = first_sentence(first.text)
+    if first.reason == SIGNED and sentence == first.text:
+        return sentence, "", False  # the line is the title, the text stands below it
+    return sentence, first.text, True
 
 
 def _named_link(line: Line) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from feedsvc.split.drafts import Draft
 from feedsvc.split.features import Line, inner_button
 from feedsvc.split.frame import BARE
-from feedsvc.split.heads import CONTENTS
+from feedsvc.split.heads import CONTENTS, OPENER
 from feedsvc.split.outline import Outline
 from feedsvc.split.ownlink import closing_link
 from feedsvc.split.weights import Essay, Story
@@ -116,9 +116,13 @@ def _is_listed(items: Sequence[Draft]) -> bool:
     """Whether the few items beside an essay are one list under a head of its own, each of which begins with its link."""
     return (
         len(items) >= Essay.MIN_LISTED
-        and all(d.unit and d.section and d.first.linked_lead and d.first.block.kind == "item" for d in items)
+        and all(d.section and d.first.linked_lead and _stands_in_list(d) for d in items)
         and len({d.section for d in items}) == 1
     )
+
+
+def _stands_in_list(draft: Draft) -> bool:
+    return (draft.unit and draft.first.block.kind == "item") or draft.first.reason == OPENER
 
 
 def _with_letter(items: list[Draft], intro: list[Line]) -> list[Draft]:

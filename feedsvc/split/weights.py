@@ -62,6 +62,8 @@ class Heads:
     EYEBROW = 0.05
     MIN_OPENERS = 3  # lines that begin with a linked title, from which on each is an item
     MIN_BOLD_ITEMS = 8  # list items with a bold lead and a link, under several heads
+    MIN_SIGNED = 3  # lines with a link that begin with the same picture sign
+    SIGNED_SHARE = 0.75  # of all lines with a link
     MIN_BOLD_OPENERS = 6  # bold words at a line's start are common in prose
     OPENERS_SHARE = 0.3  # of all lines of text
     DASHED_SHARE = 0.12  # where a dash parts title and text, as it does in no prose
