@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, literal_column, select
 
 from feedsvc.store.schema import articles, issues, newsletters
 
@@ -78,9 +78,12 @@ def _by_hour(
 
 
 def _hour(connection: Connection, moment: ColumnElement[Any]) -> ColumnElement[Any]:
-    """The hour as text. SQLite keeps a datetime as one that begins with it: "2024-09-03 13"."""
+    """The hour as text. SQLite keeps a datetime as one that begins with it: "2024-09-03 13".
+
+    The format is written out: PostgreSQL would not see that two parameters are the same when it groups by this.
+    """
     on_sqlite = connection.dialect.name == "sqlite"
-    return func.substr(moment, 1, 13) if on_sqlite else func.to_char(moment, "YYYY-MM-DD HH24")
+    return func.substr(moment, 1, 13) if on_sqlite else func.to_char(moment, literal_column("'YYYY-MM-DD HH24'"))
 
 
 def _moment(hour: str) -> datetime:
