@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, get_args
 from urllib.parse import quote
@@ -38,8 +36,6 @@ VERDICTS: Final[dict[Verdict, str]] = {
     "joined": "Part of the one above",
 }
 _COUNTED: Final = 5000  # the newest articles, whose number says how far a rule goes
-_EXTENSION: Final = "feedsvc-census"
-_KEPT: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +84,10 @@ def mending(newsletter: Newsletter, *, whole: bool, issue: str = "") -> MendingV
 
 
 def census(newsletter: Newsletter) -> Census:
-    """Return what the newest articles of a newsletter share, counted once for each change of the store."""
-    store = site().store
-    revision = store.revision()
-    kept: OrderedDict[str, tuple[int, Census]] = current_app.extensions.setdefault(_EXTENSION, OrderedDict())
-    found = kept.get(newsletter.key)
-    if found is None or found[0] != revision:
-        found = (revision, Census(store.newest_traits(newsletter.key, _COUNTED)))
-        kept[newsletter.key] = found
-        if len(kept) > _KEPT:
-            with suppress(KeyError):  # another thread was quicker
-                kept.popitem(last=False)
-    return found[1]
+    """Return what the newest articles of a newsletter share."""
+    here = site()
+    key = newsletter.key
+    return here.census.get((key, here.store.revision()), lambda: Census(here.store.newest_traits(key, _COUNTED)))
 
 
 def menu(reading: IssueReading, number: int, counted: Census) -> Menu:

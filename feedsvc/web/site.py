@@ -19,6 +19,7 @@ from feedsvc.web.latest import Latest
 from feedsvc.web.overview import OverviewKeeper
 from feedsvc.web.people import AddressBook
 from feedsvc.web.rendering import Renderer
+from feedsvc.web.scopes import Census
 from feedsvc.web.shortcut import Shortcut
 from feedsvc.web.tally import Tally
 
@@ -48,6 +49,7 @@ class Site:
     board: FigureBoard = field(default_factory=FigureBoard)
     overview: OverviewKeeper = field(default_factory=OverviewKeeper)
     tallies: Latest[Tally] = field(default_factory=Latest)
+    census: Latest[Census] = field(default_factory=Latest)
 
 
 def site() -> Site:
