@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import re
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from email.message import EmailMessage
 from html import unescape
 from pathlib import Path
@@ -24,7 +26,7 @@ from selectolax.lexbor import LexborHTMLParser
 from feedsvc.config import Settings, load_settings, prepare_folders
 from feedsvc.ingest import ingest_paths
 from feedsvc.links import is_personal, is_tracker, unwrap
-from feedsvc.model import Correction, Verdict
+from feedsvc.model import Correction, StoredArticle, Verdict
 from feedsvc.publish.leaks import scrub
 from feedsvc.publish.original import Original, Rules, Wanted, original_of_html, original_of_text
 from feedsvc.publish.styles import StyleBook, harmless
@@ -541,25 +543,37 @@ def test_what_is_not_there_is_not_found(client: FlaskClient) -> None:
 # --- reading again ------------------------------------------------------------------------------------------------
 
 
-def test_what_another_process_left_is_taken_up(settings: Settings, store: Store) -> None:
+def test_what_a_process_that_died_left_is_taken_up(settings: Settings, store: Store) -> None:
     key = "letter@gates.example"
     store.add_correction(key, Correction("job", "section", "Section 0"), title="", issue="x")
-    store.ask_again(key)
-    claimed = store.claim_rereading(datetime.now(UTC) - timedelta(seconds=60))
-    assert claimed is not None
-    assert store.note_rereading(key, 1)  # and then it died
-    redo = Redo(settings, store)
-    redo.go_on()
-    wait_for(redo)
+    died = (
+        "import os, sys\n"
+        "from datetime import UTC, datetime\n"
+        "from feedsvc.store import open_store\n"
+        "store = open_store(sys.argv[1])\n"
+        f"store.ask_again({key!r})\n"
+        "store.claim_rereading(datetime.now(UTC))\n"
+        f"store.note_rereading({key!r}, 1)\n"
+        "os._exit(9)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", died, settings.database_url], check=False, timeout=60)
+    assert run.returncode == 9
     found = store.rereading_of(key)
     assert found is not None
-    assert (found.done, found.total) == (1, 3)  # somebody may still be at it
-    assert store.claim_rereading(datetime.now(UTC) + timedelta(seconds=1)) is not None  # long after
-    store.leave_rereading(key)
+    assert (found.done, found.total) == (1, 3)
+    early = Redo(settings, store, idle=timedelta(hours=1))
+    early.go_on()  # somebody may still be at it
+    early.stop()
+    assert store.rereading_of(key) == found
+    redo = Redo(settings, store, idle=timedelta(milliseconds=50))
     redo.go_on()
     wait_for(redo)
     assert store.rereading_of(key) is None
-    assert [one.article.kind for one in store.issue_articles(issue_id(store))] == ["job", "job", "article", "article"]
+    assert [one.article.kind for one in stored_issue(store)] == ["job", "job", "article", "article"]
+
+
+def stored_issue(store: Store) -> tuple[StoredArticle, ...]:
+    return store.issue_articles(issue_id(store, "Gates, week 3"))
 
 
 def test_what_is_asked_while_it_runs_is_read_from_the_beginning(settings: Settings, store: Store) -> None:

@@ -116,6 +116,11 @@ def give_up(connection: Connection, newsletter: str, problem: str | None) -> Non
     )
 
 
+def all_rereadings(connection: Connection) -> frozenset[str]:
+    """The newsletters that are read again, or wait for it."""
+    return frozenset(connection.execute(select(rereadings.c.newsletter)).scalars())
+
+
 def rereading_of(connection: Connection, newsletter: str) -> Rereading | None:
     """How far a newsletter is read again; None where it is not."""
     row = connection.execute(select(rereadings).where(rereadings.c.newsletter == newsletter)).one_or_none()

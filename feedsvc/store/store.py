@@ -278,6 +278,11 @@ class Store:
         with writing(self._engine) as connection:
             mending.give_up(connection, newsletter, problem)
 
+    def rereadings(self) -> frozenset[str]:
+        """The keys of the newsletters that are read again, or wait for it."""
+        with reading(self._engine) as connection:
+            return mending.all_rereadings(connection)
+
     def rereading_of(self, newsletter: str) -> Rereading | None:
         """How far the newsletter with this key is read again; None where it is not."""
         with reading(self._engine) as connection:

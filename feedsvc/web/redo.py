@@ -27,14 +27,16 @@ from feedsvc.web.site import Site
 logger = logging.getLogger(__name__)
 
 EXTENSION: Final = "feedsvc-redo"
-IDLE: Final = timedelta(seconds=60)  # after which whoever was at it is taken for dead
+IDLE: Final = timedelta(seconds=20)  # after which whoever was at it is taken for dead
+_LOOK_AGAIN_S: Final = 2.0
 _NOTE_S: Final = 0.3
 
 
 class Redo:
     """Reads newsletters again, one after the other, in a thread that ends when there are none left."""
 
-    def __init__(self, settings: Settings, store: Store) -> None:
+    def __init__(self, settings: Settings, store: Store, *, idle: timedelta = IDLE) -> None:
+        self._idle = idle
         self._settings = settings
         self._store = store
         self._lock = threading.Lock()
@@ -78,9 +80,13 @@ class Redo:
     def _take_all(self) -> None:
         failed: set[str] = set()
         while not self._stopping.is_set():
-            work = self._store.claim_rereading(datetime.now(UTC) - IDLE, without=frozenset(failed))
+            work = self._store.claim_rereading(datetime.now(UTC) - self._idle, without=frozenset(failed))
             if work is None:
-                return
+                if not self._store.rereadings() - failed:
+                    return
+                # Another process is at it, or died just now.
+                self._stopping.wait(min(_LOOK_AGAIN_S, self._idle.total_seconds()))
+                continue
             try:
                 problem = self._read(work)
             except FeedsvcError as failure:
