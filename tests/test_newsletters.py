@@ -137,7 +137,7 @@ def test_bars_stay_within_the_plot(weeks: list[int]) -> None:
         ((0, 1) * 13, "about 2 a month"),
         ((0, 0, 0, 1) * 6, "about one a month"),
         ((0,) * 25 + (1,), "one issue so far"),
-        ((1,) + (0,) * 25, "one issue in half a year"),
+        ((1,) + (0,) * 25, "one in half a year"),
     ],
 )
 def test_how_often_in_words(weeks: tuple[int, ...], words: str) -> None:

@@ -10,6 +10,7 @@ from feedsvc.publish.entry import (
     newsletter_feed_id,
     newsletter_path,
     publish_entry,
+    published_line,
     read_time,
 )
 from feedsvc.publish.feed import Feed, entries_of, feed_of
@@ -35,6 +36,7 @@ __all__ = [
     "newsletter_path",
     "opml",
     "publish_entry",
+    "published_line",
     "read_time",
     "redirect_target",
     "rss",

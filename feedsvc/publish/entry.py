@@ -121,7 +121,7 @@ def publish_entry(
     recipients = recipients | stored.recipients
 
     def line(text: str | None) -> str:
-        return _line(text or "", recipients)
+        return published_line(text or "", recipients)
 
     section, label = line(article.section) or None, line(article.label) or None
     canonical = gate.link(article.url, recipients) if article.url_state == "canonical" else None
@@ -220,7 +220,7 @@ def _lead(
 
 
 @lru_cache(maxsize=4096)
-def _line(text: str, recipients: frozenset[str]) -> str:
+def published_line(text: str, recipients: frozenset[str]) -> str:
     """Return the text on one line, without what names its reader. Pages and feeds show the same texts again and again."""
     return clean_line(scrub(clean_line(text), recipients))
 

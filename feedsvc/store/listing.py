@@ -86,7 +86,9 @@ def list_newsletter(
 ) -> tuple[tuple[IssueRow, ...], Place | None, Place | None]:
     """The issues of a newsletter that follow the place or come before it, and the places as in `Listing`."""
     order = (issues.c.sent, issues.c.id) if newer else (issues.c.sent.desc(), issues.c.id.desc())
-    query = select(issues).where(issues.c.newsletter_id == newsletter_number(slug))
+    query = select(issues.c.id, issues.c.uid, issues.c.subject, issues.c.sent, issues.c.recipients).where(
+        issues.c.newsletter_id == newsletter_number(slug)
+    )
     if place is not None:
         query = query.where(_past((issues.c.sent, place.published), (issues.c.id, place.issue), newer=newer))
     found = list(connection.execute(query.order_by(*order).limit(limit + 1)))

@@ -34,7 +34,7 @@ def in_words(weeks: Sequence[int]) -> str:
         return _("quiet for half a year")
     total, since = sum(weeks), len(weeks) - first
     if total == 1:
-        return _("one issue in half a year") if since > _WEEKS_A_MONTH else _("one issue so far")
+        return _("one in half a year") if since > _WEEKS_A_MONTH else _("one issue so far")
     a_week = total / since
     if a_week >= 0.8:
         count = round(a_week)

@@ -9,8 +9,7 @@ from werkzeug.exceptions import BadRequest, NotFound
 from werkzeug.wrappers import Response as BaseResponse
 
 from feedsvc.config import RESOLVE_MODES
-from feedsvc.publish import redirect_target
-from feedsvc.publish.leaks import scrub
+from feedsvc.publish import published_line, redirect_target
 from feedsvc.store import NewsletterRow, Place
 from feedsvc.unsubscribe import NotUnsubscribed, WaysOut, unsubscribe, ways_out
 from feedsvc.web import cadence, mend
@@ -26,7 +25,7 @@ from feedsvc.web.site import base_url, root_path, site
 
 blueprint = Blueprint("newsletters", __name__)
 
-ISSUES_A_PAGE: Final = 30
+ISSUES_A_PAGE: Final = 20
 MAX_NAME_CHARS: Final = 200
 _ORDERS: Final = ("name", "latest", "articles")
 # From the page that asks, a browser follows the redirect of a form only where its policy lets forms lead.
@@ -75,7 +74,7 @@ def newsletter(slug: str) -> str:
         "newsletter.html",
         row=row,
         name=_name(row),
-        issues=[(issue, scrub(issue.subject, issue.recipients | people)) for issue in issues],
+        issues=[(issue, published_line(issue.subject, issue.recipients | people)) for issue in issues],
         newer=None if newer_place is None else f"/newsletters/{slug}?after={written_place(newer_place)}",
         older=None if older_place is None else f"/newsletters/{slug}?before={written_place(older_place)}",
         feeds=[(f"/newsletters/{slug}/feed.{extension}", extension) for extension in FORMATS],
@@ -158,7 +157,7 @@ def _row(slug: str) -> NewsletterRow:
 
 
 def _name(row: NewsletterRow) -> str:
-    return scrub(row.newsletter.name or row.newsletter.slug, everybody())
+    return published_line(row.newsletter.name or row.newsletter.slug, everybody())
 
 
 def _place() -> tuple[Place | None, bool]:
