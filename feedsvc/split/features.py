@@ -264,7 +264,7 @@ def _observe(index: int, block: Block, book: LinkBook) -> Line:
         size=size or 16.0,
         bold=bold / total if total else 0.0,
         linked=linked / total if total else 0.0,
-        href=max(by_href, key=lambda h: by_href[h]) if by_href else (hrefs[0] if hrefs else None),
+        href=max(by_href, key=lambda h: by_href[h]) if len(by_href) > 1 else (hrefs[0] if hrefs else None),
         hrefs=tuple(hrefs),
         bold_lead=lead,
         linked_lead=lead_href is not None and lead_href in by_href,

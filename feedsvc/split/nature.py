@@ -98,7 +98,8 @@ def _account_score(subject: str, lines: Sequence[Line], titles: Sequence[str], b
         says("transactional", line.text) for line in texts[: Nature.FIRST_LINES] if line.words <= Nature.LINE_WORDS
     ):
         score += Nature.FIRST_TEXT
-    if any(line.linked >= WHOLE and says("transactional", line.text) for line in texts if line.href):
+    buttons = {line.text for line in texts if line.href and line.linked >= WHOLE}
+    if any(says("transactional", words) for words in buttons):
         score += Nature.BUTTON
     if OWN_AFFAIR.match(subject):
         score += Nature.OWN_AFFAIR

@@ -42,7 +42,7 @@ def has_three_letters(text: str) -> bool:
 def count_words(text: str) -> int:
     """How many words there are: as many as WORDS finds."""
     try:
-        marks = b" " + text.encode(CODEC).translate(COUNTING)
+        marks = b" " + text.encode(_codec(text)).translate(COUNTING)
     except UnicodeEncodeError:
         return len(WORDS.findall(text))
     # A word starts behind anything but a letter, digit, or what joins it to a word before.
@@ -51,12 +51,18 @@ def count_words(text: str) -> int:
 
 def fold(text: str) -> str:
     """Letters and digits only, without case: equal for what two people would call the same title."""
-    if text.isascii() or not UNEQUAL.search(text):
+    codec = _codec(text)
+    if codec == "ascii" or not UNEQUAL.search(text):
         try:
-            return b" ".join(text.encode(CODEC).translate(FOLDING).split()).decode(CODEC)
+            return b" ".join(text.encode(codec).translate(FOLDING).split()).decode(codec)
         except UnicodeEncodeError:
             pass
     return " ".join(RUNS.findall(text.casefold()))
+
+
+def _codec(text: str) -> str:
+    """The codec in which a text is one octet a character, if any is: ASCII is a part of the other, and known to Python without a table."""
+    return "ascii" if text.isascii() else CODEC
 
 
 def without_noise(text: str) -> str:
