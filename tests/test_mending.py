@@ -26,6 +26,8 @@ from feedsvc.split import Context, LinkBook, parse_rules, rule_for, split_messag
 from feedsvc.split.corrections import JOINED, NOTHING, begins, correct
 from feedsvc.split.rules import SCOPES, VERDICTS
 from feedsvc.store import open_store
+from feedsvc.store.engine import connect, writing
+from feedsvc.store.migrations import MIGRATIONS
 
 RECEIVED = datetime(2026, 3, 1, tzinfo=UTC)
 ITEMS = (
@@ -273,8 +275,13 @@ def ingest(settings: Settings, tmp_path: Path, *numbers: int) -> None:
 
 def test_a_database_of_before_gets_the_tables(settings: Settings, tmp_path: Path) -> None:
     ingest(settings, tmp_path, 1)
-    with sqlite3.connect(settings.data / "feedsvc.db") as raw:
-        raw.executescript("DROP TABLE corrections; DROP TABLE rereadings; UPDATE meta SET schema_version = 7")
+    own = next(step for step in MIGRATIONS if "mended" in step.reason)
+    engine = connect(settings.database_url)
+    with writing(engine) as connection:
+        for table in ("corrections", "rereadings"):
+            connection.exec_driver_sql(f"DROP TABLE {table}")
+        own.apply(connection)
+    engine.dispose()
     with open_store(settings.database_url) as store:
         store.add_correction("gates", Correction("job", "section", "Jobs"), title="A job", issue="x")
         store.ask_again("gates")
