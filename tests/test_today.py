@@ -321,3 +321,18 @@ def test_dates_are_whole_days() -> None:
     assert narrowing.since == datetime(2024, 9, 3, tzinfo=UTC)
     assert narrowing.until == narrowing.since + timedelta(days=1)
     assert narrowing.since <= SENT < narrowing.until
+
+
+def test_what_names_the_reader_is_neither_shown_nor_asked_for(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    reader = "reader@example.org"
+    with open_store(f"sqlite:///{tmp_path / 'feeds.db'}") as store:
+        made = article("News", section=f"For {reader}", label=f"To {reader}")
+        one = issue(0, made, article("More", section="Open"), newsletter=replace(DIGEST, name=f"Digest of {reader}"))
+        add(store, replace(one, recipients=frozenset({reader})))
+        client = create_app(load_settings(data=tmp_path, resolve="never"), store).test_client()
+        for path in ("/", "/?view=stream", "/newsletters", "/newsletters/daily-digest", "/subscribe"):
+            found = page(client, path)
+            assert reader not in (found.html or "")
+            for link in found.css("#listed .meta a"):
+                assert "section=Open" in (link.attributes["href"] or "")
+    assert caplog.messages == [], "the last look at each page had nothing to take out"

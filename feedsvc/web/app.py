@@ -88,6 +88,7 @@ def create_app(settings: Settings | None = None, store: Store | None = None, *, 
     language.install(app.jinja_env)
     app.jinja_env.filters["exact"] = when.exact
     app.jinja_env.filters["duration"] = when.duration
+    app.jinja_env.filters["called"] = privacy.called
     app.jinja_env.filters["marked"] = marked
     app.jinja_env.filters["initials"] = initials
     app.jinja_env.filters["shade"] = shade

@@ -19,7 +19,7 @@ from feedsvc.web.headers import SECURITY_HEADERS
 from feedsvc.web.language import gettext as _
 from feedsvc.web.notices import PARAMETER
 from feedsvc.web.overview import WEEKS
-from feedsvc.web.privacy import everybody, mention
+from feedsvc.web.privacy import called, everybody, mention
 from feedsvc.web.selection import shown
 from feedsvc.web.site import base_url, root_path, site
 
@@ -73,7 +73,8 @@ def newsletter(slug: str) -> str:
     return render_template(
         "newsletter.html",
         row=row,
-        name=_name(row),
+        name=called(row.newsletter),
+        own_name=published_line(row.own_name or "", people),
         issues=[(issue, published_line(issue.subject, issue.recipients | people)) for issue in issues],
         newer=None if newer_place is None else f"/newsletters/{slug}?after={written_place(newer_place)}",
         older=None if older_place is None else f"/newsletters/{slug}?before={written_place(older_place)}",
@@ -98,7 +99,7 @@ def change(slug: str) -> BaseResponse:
     if mode is not None and mode not in RESOLVE_MODES:
         raise BadRequest(_("resolve cannot be “%(value)s”.") % {"value": shown(mode)})
     own_name = row.newsletter.name if row.own_name is None else row.own_name
-    if name != row.newsletter.name:
+    if name != called(row.newsletter):  # as the page showed it
         here.store.rename_newsletter(slug, None if name in ("", own_name) else name)
     here.store.mute_newsletter(slug, "muted" in form)
     here.store.show_sponsors(slug, "sponsors" in form)
@@ -143,7 +144,7 @@ def leave_by_hand(slug: str, way: str) -> Response:
 
 
 def _leaving_page(row: NewsletterRow, ways: WaysOut, *, problem: str = "", status: int = 200) -> Response:
-    page = render_template("unsubscribe.html", row=row, name=_name(row), ways=ways, problem=problem)
+    page = render_template("unsubscribe.html", row=row, name=called(row.newsletter), ways=ways, problem=problem)
     response = make_response(page, status)
     response.headers["Content-Security-Policy"] = _LEAVING_POLICY
     return response
@@ -154,10 +155,6 @@ def _row(slug: str) -> NewsletterRow:
     if row is None:
         raise NotFound(_("There is no newsletter “%(slug)s” here.") % {"slug": shown(slug)})
     return row
-
-
-def _name(row: NewsletterRow) -> str:
-    return published_line(row.newsletter.name or row.newsletter.slug, everybody())
 
 
 def _place() -> tuple[Place | None, bool]:

@@ -8,6 +8,8 @@ from flask import Response, g
 from werkzeug.exceptions import BadRequest
 
 from feedsvc.errors import StoreError
+from feedsvc.model import Newsletter
+from feedsvc.publish import published_line
 from feedsvc.publish.leaks import release
 from feedsvc.web.documents import DocumentResponse
 from feedsvc.web.site import base_url, site
@@ -20,6 +22,11 @@ def everybody() -> frozenset[str]:
     """Return the addresses of all recipients that the store knows of."""
     here = site()
     return here.people.addresses(here.store)
+
+
+def called(newsletter: Newsletter) -> str:
+    """Return what a newsletter is called on a page: its name, else its slug, without what tells who its reader is."""
+    return published_line(newsletter.name, everybody()) or published_line(newsletter.slug, everybody())
 
 
 def mention(recipients: frozenset[str]) -> None:

@@ -8,11 +8,10 @@ from flask import Blueprint, redirect, render_template, request
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as BaseResponse
 
-from feedsvc.publish.leaks import scrub
 from feedsvc.web import first_run
 from feedsvc.web.feeds import know
 from feedsvc.web.filters import SPANS, Filter, read_filter, tidied
-from feedsvc.web.privacy import everybody
+from feedsvc.web.privacy import called
 from feedsvc.web.selection import KINDS
 from feedsvc.web.site import Site, base_url, root_path, site
 from feedsvc.web.views import IssueView, StreamView, issue_views, stream_views
@@ -53,6 +52,8 @@ def _listing(here: Site, base: str, asked: Filter) -> str:
     know(here, asked.selection)
     limit = PAGE_ARTICLES if here.follow else here.settings.feed_limit
     page = here.store.listed(asked.narrowing, limit, asked.place, newer=asked.newer, by_issue=not asked.stream)
+    stored_sections = {stored.article.section for stored in page.articles if stored.article.section}
+    stored_labels = {stored.article.label for stored in page.articles if stored.article.label}
     issues: tuple[IssueView, ...] = ()
     stream: tuple[StreamView, ...] = ()
     if asked.stream:
@@ -63,7 +64,8 @@ def _listing(here: Site, base: str, asked: Filter) -> str:
         unfolded = here.store.newsletters_with_sponsors()
         issues = issue_views(page.articles, base, content=False, kinds=kinds, unfolded=unfolded)
         entries = [entry for issue in issues for entry in issue.entries]
-    name = None if newsletter is None else scrub(newsletter.newsletter.name or newsletter.newsletter.slug, everybody())
+    every = [*entries, *(entry for issue in issues for entry in issue.folded)]
+    name = None if newsletter is None else called(newsletter.newsletter)
     return render_template(
         "today.html",
         asked=asked,
@@ -71,7 +73,9 @@ def _listing(here: Site, base: str, asked: Filter) -> str:
         chips=asked.chips(name),
         spans=tuple(SPANS),
         all_kinds=",".join(KINDS),
-        sections=sorted({entry.section for entry in entries if entry.section}),
+        # What is not shown as it is stored, since it named its reader, cannot be asked for.
+        sections=sorted({entry.section for entry in every if entry.section} & stored_sections),
+        labels={entry.label for entry in every if entry.label} & stored_labels,
         issues=issues,
         stream=stream,
         count=len(entries),
