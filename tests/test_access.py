@@ -153,7 +153,7 @@ def paths(app: Flask) -> list[str]:
         if rule.rule not in ROUTES and rule.endpoint not in ("status.health", "access.login", "access.log_in")
     ]
     nobody = "00000000-0000-0000-0000-000000000000"
-    found += [re.sub(r"<(?:(\w+):)?\w+>", lambda m: "0" if m[1] == "int" else nobody, rule) for rule in others]
+    found += [re.sub(r"<(?:(\w+)(?:\([^()]*\))?:)?\w+>", lambda m: "0" if m[1] == "int" else nobody, rule) for rule in others]
     return found
 
 
@@ -497,3 +497,22 @@ def test_tokens_command(tmp_path: Path) -> None:
         status, _, said = run("add", wrong)
         assert status == 1
         assert "is no feed" in said
+
+
+def test_who_was_not_let_in_is_not_told_the_title(client: FlaskClient, settings: Settings) -> None:
+    for path, headers, status in (
+        ("/", {"Host": "evil.example.com"}, 400),
+        ("/login", {"Host": "evil.example.com"}, 400),
+        ("/inbox/x", {}, 403),
+    ):
+        answer = client.get(path, headers=headers)
+        assert answer.status_code == status
+        assert settings.title.partition("'")[0] not in answer.text, path
+    answer = client.post("/login", headers={"Sec-Fetch-Site": "cross-site"})
+    assert (answer.status_code, settings.title.partition("'")[0] in answer.text) == (403, False)
+    assert settings.title.partition("'")[0] in client.get("/nothing", headers=basic("x", SECRET)).text
+
+
+def test_an_odd_key_of_a_picture_is_a_wrong_one(client: FlaskClient) -> None:
+    for key in ("%C3%A9", "", "x" * 5000):
+        assert client.get(f"/issues/x/picture/y?key={key}").status_code == 401

@@ -533,10 +533,12 @@ def test_what_is_not_there_is_not_found(client: FlaskClient) -> None:
         "/newsletters/x/whole",
         "/newsletters/x/reread",
         "/newsletters/x/rules/1/undo",
+        f"/newsletters/gate-weekly/rules/{2**63}/undo",  # more than a database can hold
     ):
         assert client.post(path).status_code == 404
     for path in ("/issues/x", "/issues/x/original", "/issues/x/picture/y", "/newsletters/x/rereading"):
         assert client.get(path).status_code == 404
+    assert client.post(f"/newsletters/gate-weekly/rules/{2**63 - 1}/undo").status_code == 303
     assert client.post("/newsletters/gate-weekly/rules/99/undo").status_code == 303  # somebody undid it before
 
 

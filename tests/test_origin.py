@@ -38,6 +38,8 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
         ({"Origin": "http://localhost.evil.example.com"}, False),
         ({"Origin": "null"}, False),
         ({"Origin": ""}, False),
+        ({"Origin": "http://["}, False),
+        ({"Origin": "http://[::1"}, False),
     ],
 )
 def test_who_may_change_something(app: Flask, headers: dict[str, str], let_in: bool) -> None:

@@ -45,7 +45,7 @@ _KEY_CHARS: Final = 32
 
 
 def guard() -> Response | None:
-    """Let the request through, or answer it: run before each."""
+    """Let the request through, or answer it: run before each. `g.let_in` says that it may see what is not for everybody."""
     here = site()
     asked_for: Request = request._get_current_object()  # type: ignore[attr-defined]
     endpoint = asked_for.endpoint
@@ -57,21 +57,25 @@ def guard() -> Response | None:
             "Name it in the setting allowed_hosts, or set base_url."
         )
     secret = here.settings.access_token
-    if secret is None or endpoint in _OPEN or (endpoint == "static" and _is_file_of_ours(asked_for)):
+    if secret is None:
+        g.let_in = True
+        return None
+    if endpoint in _OPEN or (endpoint == "static" and _is_file_of_ours(asked_for)):
         return None
     expected = secret.get_secret_value()
-    if endpoint == _KEYED and hmac.compare_digest(request.args.get("key", ""), key_of(request.path)):
+    if endpoint == _KEYED and _same(request.args.get("key", ""), key_of(request.path)):
         return None
     asked = request.args.get(TOKEN, "") if request.query_string else ""
     if asked and _opens(asked, expected):
-        g.token = asked
+        g.token, g.let_in = asked, True
         return None
     authorization = request.authorization
     password = (authorization.password or "") if authorization and authorization.type == "basic" else ""
     if password and _opens(password, expected):
+        g.let_in = True
         return None
     if _is_session(request.cookies.get(COOKIE, ""), expected):
-        g.by_cookie = True
+        g.by_cookie = g.let_in = True
         return None
     return _refused()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Final
 
-from flask import Flask, Response, current_app, render_template, request
+from flask import Flask, Response, current_app, g, render_template, request
 from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnavailable
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -128,7 +128,8 @@ def _page_context() -> dict[str, object]:
     here = site()
     return {
         "root": root_path(),
-        "site_title": here.settings.title,
+        # An error may be told to somebody who was not let in.
+        "site_title": here.settings.title if g.get("let_in") else "feedsvc",
         "version": __version__,
         "live": here.follow,  # False in a static copy, which takes in and changes nothing
         "notice": notices.notice(),

@@ -35,6 +35,7 @@ VERDICTS: Final[dict[Verdict, str]] = {
     "nothing": "Not an article",
     "joined": "Part of the one above",
 }
+_MAX_NUMBER: Final = 2**63 - 1  # that a database can hold
 _COUNTED: Final = 5000  # the newest articles, whose number says how far a rule goes
 
 
@@ -139,7 +140,7 @@ def mend(issue_id: str) -> BaseResponse:
     return _back_to(f"/issues/{issue_id}", "mended", entry_uuid(f"urn:uuid:{uuid}"))
 
 
-@blueprint.post("/newsletters/<slug>/rules/<int:number>/undo")
+@blueprint.post(f"/newsletters/<slug>/rules/<int(max={_MAX_NUMBER}):number>/undo")
 def undo(slug: str, number: int) -> BaseResponse:
     """Forget a rule, and have the issues follow."""
     here = site()

@@ -34,6 +34,9 @@ def refuse_foreign() -> None:
 
 
 def _is_ours(origin: str) -> bool:
-    asked = urlsplit(origin).netloc.lower()
+    try:
+        asked = urlsplit(origin).netloc.lower()
+    except ValueError:  # "http://[": no browser says that
+        return False
     own = urlsplit(site().settings.base_url or "").netloc.lower()
     return bool(asked) and asked in (request.host.lower(), own)
