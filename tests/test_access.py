@@ -153,7 +153,9 @@ def paths(app: Flask) -> list[str]:
         if rule.rule not in ROUTES and rule.endpoint not in ("status.health", "access.login", "access.log_in")
     ]
     nobody = "00000000-0000-0000-0000-000000000000"
-    found += [re.sub(r"<(?:(\w+)(?:\([^()]*\))?:)?\w+>", lambda m: "0" if m[1] == "int" else nobody, rule) for rule in others]
+    found += [
+        re.sub(r"<(?:(\w+)(?:\([^()]*\))?:)?\w+>", lambda m: "0" if m[1] == "int" else nobody, rule) for rule in others
+    ]
     return found
 
 

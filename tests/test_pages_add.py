@@ -104,6 +104,29 @@ def test_an_archive_tells_how_many_messages_came_out(client: FlaskClient, settin
     assert fate(client, box)["words"] == "3 messages in it; 2 taken in, 1 not taken"
 
 
+def test_nothing_that_is_told_of_a_file_names_the_reader(
+    client: FlaskClient, settings: Settings, store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    to = re.search(rb"^To: .*?([\w.+-]+@[\w.-]+)", DIGEST, re.MULTILINE)
+    assert to is not None
+    reader = to[1].decode()
+    message = re.sub(rb"^Subject: ", b"Subject: For " + to[1] + b": ", DIGEST, count=1, flags=re.MULTILINE)
+    (taken,) = send(client, (f"to {reader}.eml", message))
+    Ingester(settings, store).drain()
+    (refused,) = send(client, (f"again to {reader}.eml", b"\0"))
+    Ingester(settings, store).drain()
+    told = [fate(client, one) for one in (taken, refused)]
+    assert [one["state"] for one in told] == ["taken", "rejected"]
+    assert reader not in str(told)
+    assert "[subscriber]" in str(told[0]["subject"])
+    issue = str(told[0]["url"])
+    paths = ("/status", f"/add?of={taken}&of={refused}", f"/add/{taken}", f"{issue}/original")
+    pages = [client.get(path).text for path in paths]
+    assert all("[subscriber]" in page and reader not in page for page in pages)
+    # It is not the last look that finds it: that would log an error each time.
+    assert not [record for record in caplog.records if "gave its reader away" in record.getMessage()]
+
+
 def test_a_damaged_archive_says_so(client: FlaskClient, settings: Settings, store: Store) -> None:
     (box,) = send(client, ("old.zip", b"PK\x03\x04 and no more"))
     Ingester(settings, store).drain()

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from feedsvc.links import site_name
 from feedsvc.model import Correction, Newsletter, Scope, Verdict
-from feedsvc.publish import entry_uuid
+from feedsvc.publish import entry_uuid, published_line
 from feedsvc.publish.leaks import scrub
 from feedsvc.publish.text import clean_line
 from feedsvc.reprocess import reprocess
@@ -186,7 +186,8 @@ def progress(slug: str) -> Response:
 def rereading_words(found: Rereading) -> str:
     """Return how far past issues are read again."""
     if found.problem is not None:
-        return gettext("Past issues could not be read again: %(problem)s") % {"problem": found.problem}
+        problem = published_line(found.problem, everybody())
+        return gettext("Past issues could not be read again: %(problem)s") % {"problem": problem}
     return gettext("Reading past issues again: %(done)s of %(total)s.") % {"done": found.done, "total": found.total}
 
 

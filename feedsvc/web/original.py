@@ -20,7 +20,7 @@ from werkzeug.exceptions import BadGateway, NotFound
 from feedsvc.errors import ResolveError
 from feedsvc.links import canonical, is_personal
 from feedsvc.model import StoredArticle
-from feedsvc.publish import gate
+from feedsvc.publish import gate, published_line
 from feedsvc.publish.entry import go_url
 from feedsvc.publish.images import image_token
 from feedsvc.publish.original import Original, Rules, Wanted, original_of_html, original_of_text
@@ -52,7 +52,11 @@ def show(issue_id: str) -> Response:
     found = original(sheet, reading, with_pictures=with_pictures)
     style = _BASE_STYLE + found.css
     page = render_template(
-        "original.html", subject=reading.issue.subject, style=style, body=found.body, language=sheet.language
+        "original.html",
+        subject=published_line(reading.issue.subject, everybody() | reading.issue.recipients),
+        style=style,
+        body=found.body,
+        language=sheet.language,
     )
     response = Response(page, mimetype="text/html")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -13,11 +14,13 @@ from werkzeug.wrappers import Response as BaseResponse
 from feedsvc import __version__
 from feedsvc.intake.rejects import find_rejected, try_again
 from feedsvc.intake.spool import Spool
+from feedsvc.publish import published_line
 from feedsvc.store import RejectionRow
 from feedsvc.web import metrics as prometheus
 from feedsvc.web.figures import TROUBLES
 from feedsvc.web.language import gettext, ngettext
 from feedsvc.web.notices import PARAMETER
+from feedsvc.web.privacy import everybody
 from feedsvc.web.site import root_path, site
 from feedsvc.web.ways_in import ways_in
 
@@ -34,7 +37,9 @@ def status() -> str:
     here = site()
     figures = here.board.figures(here.settings, here.store, fresh=True)
     spool = Spool(here.settings.spool)
-    rejected = [(row, spool.find(row.sha256) is not None) for row in here.store.newest_rejections(_MAX_REJECTED)]
+    rejected = [
+        (_shown(row), spool.find(row.sha256) is not None) for row in here.store.newest_rejections(_MAX_REJECTED)
+    ]
     logs_here = TROUBLES in logging.getLogger("feedsvc").handlers
     return render_template(
         "status.html",
@@ -110,6 +115,13 @@ def size_words(size: int) -> str:
     while number >= 999.5 and unit < len(_UNITS) - 1:
         number, unit = number / 1000, unit + 1
     return f"{number:.{1 if unit and number < 99.95 else 0}f} {_UNITS[unit]}"
+
+
+def _shown(row: RejectionRow) -> RejectionRow:
+    """The same in words that name no recipient: files are named by whoever saved them."""
+    people = everybody()
+    filename = None if row.filename is None else published_line(row.filename, people)
+    return replace(row, filename=filename, detail=published_line(row.detail, people))
 
 
 def _try_again(row: RejectionRow) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Literal
 
@@ -18,7 +18,9 @@ from werkzeug.exceptions import NotFound, RequestEntityTooLarge, ServiceUnavaila
 
 from feedsvc.intake.boxes import unpacked_box
 from feedsvc.intake.spool import Arrival, Spool
+from feedsvc.publish import published_line
 from feedsvc.store.disk import safe_name
+from feedsvc.web.privacy import everybody
 from feedsvc.web.site import site
 
 State = Literal["waiting", "taken", "unpacked", "rejected"]
@@ -112,7 +114,18 @@ def put_uploads(uploads: Sequence[Upload], way: str) -> None:
 
 
 def fate_of(upload_id: str) -> Fate:
-    """Return what became of the upload with this id. Raises NotFound."""
+    """Return what became of the upload with this id, in words that name no recipient. Raises NotFound."""
+    found, people = _fate_of(upload_id), everybody()
+    return replace(
+        found,
+        name=published_line(found.name, people),
+        subject=None if found.subject is None else published_line(found.subject, people),
+        newsletter=None if found.newsletter is None else published_line(found.newsletter, people),
+        detail=None if found.detail is None else published_line(found.detail, people),
+    )
+
+
+def _fate_of(upload_id: str) -> Fate:
     here = site()
     if len(upload_id) != _SHA256_CHARS or not set(upload_id) <= set("0123456789abcdef"):
         raise NotFound("There is no message of this name.")

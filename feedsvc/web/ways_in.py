@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from feedsvc.config import Settings
 from feedsvc.intake.maildir import way_of
 from feedsvc.intake.spool import COMMAND, FOLDER, HTTP, LMTP, PAGE, SMTP, STDIN
+from feedsvc.publish import published_line
 from feedsvc.store import IntakeRow
 from feedsvc.web.language import gettext
+from feedsvc.web.privacy import everybody
 
 State = Literal["works", "waits", "fails", "off"]
 
@@ -77,7 +79,16 @@ def _way_in(way: str, name: str, place: str, row: IntakeRow, *, set_up: bool = T
         state = "fails"
     elif not set_up and way != STDIN:
         state = "off"
-    return WayIn(way, name, place, row, state)
+    return WayIn(way, name, place, _shown(row), state)
+
+
+def _shown(row: IntakeRow) -> IntakeRow:
+    """The same in words that name no recipient: they may hold the name of a file, or of an account."""
+    people = everybody()
+    problem, failure = (
+        None if words is None else published_line(words, people) for words in (row.problem, row.failure)
+    )
+    return replace(row, problem=problem, failure=failure)
 
 
 def _plain_name(way: str) -> str:
