@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from html import unescape
 from pathlib import Path
@@ -554,8 +554,8 @@ def test_what_a_process_that_died_left_is_taken_up(settings: Settings, store: St
         "from feedsvc.store import open_store\n"
         "store = open_store(sys.argv[1])\n"
         f"store.ask_again({key!r})\n"
-        "store.claim_rereading(datetime.now(UTC))\n"
-        f"store.note_rereading({key!r}, 1)\n"
+        "work = store.claim_rereading(datetime.now(UTC))\n"
+        "store.note_rereading(work, 1)\n"
         "os._exit(9)\n"
     )
     run = subprocess.run([sys.executable, "-c", died, settings.database_url], check=False, timeout=60)
@@ -572,6 +572,29 @@ def test_what_a_process_that_died_left_is_taken_up(settings: Settings, store: St
     wait_for(redo)
     assert store.rereading_of(key) is None
     assert [one.article.kind for one in stored_issue(store)] == ["job", "job", "article", "article"]
+
+
+def test_who_lost_a_newsletter_to_another_process_does_not_end_what_that_one_does(store: Store) -> None:
+    key, now = "letter@gates.example", datetime.now(UTC)
+    store.ask_again(key)
+    first = store.claim_rereading(now)
+    assert first is not None
+    store.ask_again(key)  # something else is mended, and another process is quicker
+    second = store.claim_rereading(now)
+    assert second is not None
+    assert store.note_rereading(first, 2) is None
+    store.end_rereading(first)
+    store.leave_rereading(first, "of the first")
+    noted = store.note_rereading(second, 1)
+    assert noted is not None
+    assert store.rereading_of(key) == noted
+    assert store.claim_rereading(now) is None
+    stalled = store.claim_rereading(datetime.now(UTC))  # so long that it was taken for dead
+    assert stalled is not None
+    store.end_rereading(noted)
+    assert store.rereading_of(key) == stalled
+    store.end_rereading(stalled)
+    assert store.rereading_of(key) is None
 
 
 def stored_issue(store: Store) -> tuple[StoredArticle, ...]:

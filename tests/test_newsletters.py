@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -243,7 +243,9 @@ def test_it_says_how_far_past_issues_are_read_again(client: FlaskClient, store: 
     store.ask_again(DIGEST.key)
     found = page(client, "/newsletters/daily-digest")
     assert "Reading past issues again: 0 of" in text(found.css_first(".rules [role=status]"))
-    store.leave_rereading(DIGEST.key, "the archive cannot be read")
+    work = store.claim_rereading(datetime.now(UTC))
+    assert work is not None
+    store.leave_rereading(work, "the archive cannot be read")
     found = page(client, "/newsletters/daily-digest")
     assert "the archive cannot be read" in text(found.css_first(".rules [role=status]"))
 

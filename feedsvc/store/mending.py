@@ -5,10 +5,11 @@ Every function runs on a connection of the caller's. Newsletters are named by th
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, or_, select, update
 
 from feedsvc.links import site_name
 from feedsvc.model import Correction
@@ -89,31 +90,28 @@ def claim(connection: Connection, now: datetime, idle_since: datetime, without: 
     connection.execute(
         update(rereadings).where(rereadings.c.newsletter == row.newsletter).values(done=0, touched=now, problem=None)
     )
-    return _rereading(row)
+    return Rereading(row.newsletter, 0, row.total, now, None)
 
 
-def note(connection: Connection, newsletter: str, done: int, now: datetime) -> bool:
-    """Note how far it got; whether it is still asked for by whoever claimed it."""
-    changed = connection.execute(
-        update(rereadings)
-        .where(rereadings.c.newsletter == newsletter, rereadings.c.touched.is_not(None))
-        .values(done=done, touched=now)
-    )
-    return changed.rowcount > 0
+def note(connection: Connection, work: Rereading, done: int, now: datetime) -> Rereading | None:
+    """Note how far it got; None where it was asked for anew, or somebody else took it."""
+    changed = connection.execute(update(rereadings).where(_is_held(work)).values(done=done, touched=now))
+    return replace(work, done=done, touched=now) if changed.rowcount else None
 
 
-def end(connection: Connection, newsletter: str) -> None:
+def end(connection: Connection, work: Rereading) -> None:
     """All issues were read again; if it was asked for anew meanwhile, that stays."""
-    connection.execute(
-        delete(rereadings).where(rereadings.c.newsletter == newsletter, rereadings.c.touched.is_not(None))
-    )
+    connection.execute(delete(rereadings).where(_is_held(work)))
 
 
-def give_up(connection: Connection, newsletter: str, problem: str | None) -> None:
+def give_up(connection: Connection, work: Rereading, problem: str | None) -> None:
     """Leave it for later: somebody else, or the next start, takes it up."""
-    connection.execute(
-        update(rereadings).where(rereadings.c.newsletter == newsletter).values(touched=None, problem=problem)
-    )
+    connection.execute(update(rereadings).where(_is_held(work)).values(touched=None, problem=problem))
+
+
+def _is_held(work: Rereading) -> ColumnElement[bool]:
+    """Whether it is still as whoever is at it left it: the moment, to the microsecond, tells one from another."""
+    return and_(rereadings.c.newsletter == work.newsletter, rereadings.c.touched == work.touched)
 
 
 def all_rereadings(connection: Connection) -> frozenset[str]:

@@ -263,20 +263,23 @@ class Store:
         with writing(self._engine) as connection:
             return mending.claim(connection, datetime.now(UTC), idle_since, without)
 
-    def note_rereading(self, newsletter: str, done: int) -> bool:
-        """Note how many issues were read again; False where it was asked for anew meanwhile."""
-        with writing(self._engine) as connection:
-            return mending.note(connection, newsletter, done, datetime.now(UTC))
+    def note_rereading(self, work: Rereading, done: int) -> Rereading | None:
+        """Note how many issues were read again; None where it was asked for anew meanwhile, or taken by another.
 
-    def end_rereading(self, newsletter: str) -> None:
-        """Note that all issues were read again."""
+        What is returned stands for the claim from then on.
+        """
         with writing(self._engine) as connection:
-            mending.end(connection, newsletter)
+            return mending.note(connection, work, done, datetime.now(UTC))
 
-    def leave_rereading(self, newsletter: str, problem: str | None = None) -> None:
-        """Note that the rest is left for later, and why."""
+    def end_rereading(self, work: Rereading) -> None:
+        """Note that all issues were read again, unless the claim is lost."""
         with writing(self._engine) as connection:
-            mending.give_up(connection, newsletter, problem)
+            mending.end(connection, work)
+
+    def leave_rereading(self, work: Rereading, problem: str | None = None) -> None:
+        """Note that the rest is left for later, and why, unless the claim is lost."""
+        with writing(self._engine) as connection:
+            mending.give_up(connection, work, problem)
 
     def rereadings(self) -> frozenset[str]:
         """The keys of the newsletters that are read again, or wait for it."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, cast
 
@@ -30,6 +31,13 @@ EXTENSION: Final = "feedsvc-redo"
 IDLE: Final = timedelta(seconds=20)  # after which whoever was at it is taken for dead
 _LOOK_AGAIN_S: Final = 2.0
 _NOTE_S: Final = 0.3
+
+
+@dataclass(slots=True)
+class _Claim:
+    """What is at hand, as it was noted last: by that the store knows whose it is."""
+
+    work: Rereading
 
 
 class Redo:
@@ -87,8 +95,9 @@ class Redo:
                 # Another process is at it, or died just now.
                 self._stopping.wait(min(_LOOK_AGAIN_S, self._idle.total_seconds()))
                 continue
+            claim = _Claim(work)
             try:
-                problem = self._read(work)
+                problem = self._read(claim)
             except FeedsvcError as failure:
                 problem = failure.detail
             except Exception as failure:
@@ -97,9 +106,9 @@ class Redo:
             if problem is not None:
                 failed.add(work.newsletter)
                 logger.warning("%s: %s", work.newsletter, problem)
-                self._store.leave_rereading(work.newsletter, problem)
+                self._store.leave_rereading(claim.work, problem)
 
-    def _read(self, work: Rereading) -> str | None:
+    def _read(self, claim: _Claim) -> str | None:
         """Read a newsletter again; returns why that could not be done."""
         halted = threading.Event()
         done, noted = 0, time.monotonic()
@@ -111,21 +120,24 @@ class Redo:
                 halted.set()
             elif time.monotonic() - noted > _NOTE_S:
                 noted = time.monotonic()
-                if not self._store.note_rereading(work.newsletter, done):
-                    halted.set()  # something else was mended: from the beginning
+                found = self._store.note_rereading(claim.work, done)
+                if found is None:
+                    halted.set()  # something else was mended, or another process took it: from the beginning
+                else:
+                    claim.work = found
 
         with only_one(self._settings.data / LOCK_NAME):
             pass  # whoever read messages before this was mended has stored them by now
-        report = reprocess(self._settings, self._store, tell, newsletter=work.newsletter, stopping=halted)
+        report = reprocess(self._settings, self._store, tell, newsletter=claim.work.newsletter, stopping=halted)
         if self._stopping.is_set():
-            self._store.leave_rereading(work.newsletter)
+            self._store.leave_rereading(claim.work)
             return None
         # A message that is gone from the archive will be gone the next time too: its articles stay as they are.
         problem = next(
             (one.detail for one in report.outcomes if one.status == "failed" and one.code != UNREADABLE), None
         )
         if problem is None and not halted.is_set():
-            self._store.end_rereading(work.newsletter)
+            self._store.end_rereading(claim.work)
         return problem
 
 
