@@ -104,6 +104,7 @@ def credentials(app: Flask, store: Store) -> dict[str, Credential]:
         "wrong password": Credential("", basic("anybody", "wrong")),
         "token as user": Credential("", basic(SECRET, "")),
         "no base64": Credential("", {"Authorization": "Basic !!"}),
+        "no ASCII": Credential("", {"Authorization": "Basic é"}),
         "bearer": Credential("", {"Authorization": f"Bearer {quoted(SECRET)}"}),
         "long token": Credential("", query="token=" + "x" * 3000),
         "cookie of later": Credential("", {"Cookie": f"{access.COOKIE}={int(expires) + 1}.{signature}"}),

@@ -19,6 +19,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Request, Response, g, make_response, redirect, render_template, request
+from werkzeug.datastructures import Authorization
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -69,7 +70,7 @@ def guard() -> Response | None:
     if asked and _opens(asked, expected):
         g.token, g.let_in = asked, True
         return None
-    authorization = request.authorization
+    authorization = authorization_of(request)
     password = (authorization.password or "") if authorization and authorization.type == "basic" else ""
     if password and _opens(password, expected):
         g.let_in = True
@@ -78,6 +79,14 @@ def guard() -> Response | None:
         g.by_cookie = g.let_in = True
         return None
     return _refused()
+
+
+def authorization_of(asked: Request) -> Authorization | None:
+    """What the Authorization header says; None where it says nothing that can be read."""
+    try:
+        return asked.authorization
+    except ValueError:  # letters beyond ASCII where base64 should be
+        return None
 
 
 def _is_file_of_ours(asked: Request) -> bool:

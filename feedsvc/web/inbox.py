@@ -14,6 +14,7 @@ from flask import Blueprint, Request, Response, jsonify, request
 from werkzeug.exceptions import BadRequest, Forbidden, Unauthorized
 
 from feedsvc.intake.spool import HTTP
+from feedsvc.web.access import authorization_of
 from feedsvc.web.site import base_url, site
 from feedsvc.web.uploads import Upload, fate_of, form_files, limit_request, put_uploads
 
@@ -92,7 +93,7 @@ def _check_token() -> None:
     secret = site().settings.inbox_token
     if secret is None:
         raise Forbidden("Mail is not taken by HTTP here. Set inbox_token to a secret of your own to have it taken.")
-    authorization = request.authorization
+    authorization = authorization_of(request)
     given = request.args.get("token", "")
     if authorization is not None:
         given = (authorization.token if authorization.type == "bearer" else authorization.password) or given
