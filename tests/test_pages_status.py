@@ -18,7 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from feedsvc.config import Settings, load_settings, prepare_folders
 from feedsvc.ingest import Ingester
-from feedsvc.intake.rejects import find_rejected
+from feedsvc.intake.rejects import find_rejected, rejected_files
 from feedsvc.intake.spool import PAGE, Spool
 from feedsvc.store import Counts, Store, open_store
 from feedsvc.web import create_app
@@ -102,6 +102,20 @@ def test_of_several_of_one_name_each_is_found(client: FlaskClient, settings: Set
     assert {waiting.path.read_bytes() for waiting in Spool(settings.spool).waiting()} == set(messages)
     Ingester(settings, store).drain()
     assert store.newest_rejections() == ()
+
+
+def test_rejected_files_are_known_by_what_is_in_them(settings: Settings) -> None:
+    folder = settings.rejected
+    for name, data in {"message.eml": b"one", "message-1.eml": b"two", "message.eml.reason.txt": b"why"}.items():
+        (folder / name).write_bytes(data)
+    (folder / "gone.eml").symlink_to(folder / "nowhere")
+    (folder / "folder").mkdir()
+    files = rejected_files(folder)
+    assert {path.name: found for found, path in files.items()} == {
+        "message.eml": sha256(b"one").hexdigest(),
+        "message-1.eml": sha256(b"two").hexdigest(),
+    }
+    assert find_rejected(folder, "message.eml", sha256(b"two").hexdigest()) == folder / "message-1.eml"
 
 
 def test_what_was_taken_away_by_hand_is_forgotten(client: FlaskClient, settings: Settings, store: Store) -> None:

@@ -31,12 +31,14 @@ def reject(folder: Path, file: Path, filename: str, *, code: str, detail: str, r
 def find_rejected(folder: Path, filename: str, sha256: str) -> Path | None:
     """The rejected file with these bytes that came under this name, or None where it was taken away."""
     name = Path(_short(filename))
-    for path in sorted(folder.glob(f"{glob.escape(name.stem)}*{glob.escape(name.suffix)}")):
-        if not path.name.endswith(REASON_SUFFIX) and path.is_file():
-            with path.open("rb") as file:
-                if hashlib.file_digest(file, "sha256").hexdigest() == sha256:
-                    return path
-    return None
+    same_name = sorted(folder.glob(f"{glob.escape(name.stem)}*{glob.escape(name.suffix)}"))
+    return next((path for path in same_name if _sha256(path) == sha256), None)
+
+
+def rejected_files(folder: Path) -> dict[str, Path]:
+    """Every rejected file by the SHA-256 of its bytes: for who looks for many, each is read once."""
+    hashed = ((_sha256(path), path) for path in sorted(folder.iterdir()))
+    return {sha256: path for sha256, path in hashed if sha256 is not None}
 
 
 def try_again(spool: Spool, file: Path, row: RejectionRow) -> Path:
@@ -44,6 +46,17 @@ def try_again(spool: Spool, file: Path, row: RejectionRow) -> Path:
     waits = spool.take_over(file, row.filename or file.name, row.received, way=row.way, sha256=row.sha256)
     file.with_name(file.name + REASON_SUFFIX).unlink(missing_ok=True)
     return waits
+
+
+def _sha256(path: Path) -> str | None:
+    """Of the file's bytes; None for a reason, a folder, and what has gone away by now."""
+    if path.name.endswith(REASON_SUFFIX) or not path.is_file():
+        return None
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        return None
 
 
 def _short(filename: str) -> str:

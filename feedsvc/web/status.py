@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
 
 from flask import Blueprint, Response, current_app, jsonify, redirect, render_template, request
@@ -12,7 +13,7 @@ from werkzeug.exceptions import NotFound, ServiceUnavailable
 from werkzeug.wrappers import Response as BaseResponse
 
 from feedsvc import __version__
-from feedsvc.intake.rejects import find_rejected, try_again
+from feedsvc.intake.rejects import find_rejected, rejected_files, try_again
 from feedsvc.intake.spool import Spool
 from feedsvc.publish import published_line
 from feedsvc.store import RejectionRow
@@ -64,14 +65,13 @@ def retry() -> BaseResponse:
     here = site()
     asked = request.form.get("id", "")
     if asked == "all":
-        rows = here.store.newest_rejections(_MAX_RETRIED)
-    else:
-        row = here.store.get_rejection(asked)
-        rows = () if row is None else (row,)
-    moved = [row for row in rows if _try_again(row)]
-    if asked == "all":
+        files = rejected_files(here.settings.rejected)
+        for row in here.store.newest_rejections(_MAX_RETRIED):
+            _try_again(row, files.get(row.sha256))
         return redirect(f"{root_path()}/status?{PARAMETER}=retried", 303)
-    if not moved:
+    one = here.store.get_rejection(asked)
+    file = None if one is None else find_rejected(here.settings.rejected, one.filename or "message", one.sha256)
+    if one is None or not _try_again(one, file):
         raise NotFound(gettext("Its file is no longer among the rejected ones, so it cannot be tried again."))
     return redirect(f"{root_path()}/add/{asked}", 303)
 
@@ -124,14 +124,13 @@ def _shown(row: RejectionRow) -> RejectionRow:
     return replace(row, filename=filename, detail=published_line(row.detail, people))
 
 
-def _try_again(row: RejectionRow) -> bool:
+def _try_again(row: RejectionRow, file: Path | None) -> bool:
     """Put it into the spool, if its file is there; else forget it."""
     here = site()
     spool = Spool(here.settings.spool)
     if spool.find(row.sha256) is not None:
         return True  # asked for twice
     try:
-        file = find_rejected(here.settings.rejected, row.filename or "message", row.sha256)
         if file is not None:
             try_again(spool, file, row)
             return True
