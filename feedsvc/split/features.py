@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
 from feedsvc.enrich import TitleParts, split_title
-from feedsvc.links import Target, canonical, is_personal, link_purpose, site_name
+from feedsvc.links import Target, canonical, is_personal, link_purpose
 from feedsvc.model import Block, Document, Role
 from feedsvc.split.phrases import says
 from feedsvc.split.words import count_words, fold, has_letters, has_three_letters, without_noise
@@ -141,10 +141,6 @@ class LinkBook:
                 found = "preferences"
             self._purposes[asked] = found
         return self._purposes[asked]
-
-    def all(self) -> Iterable[LinkInfo]:
-        """Every address that was looked up."""
-        return self._known.values()
 
 
 @dataclass(slots=True)
@@ -474,12 +470,6 @@ def _names_only(line: Line) -> bool:
         and all(count_words(s.text) <= MAX_BAR_WORDS for s in links)
         and all(len(words) <= MAX_BETWEEN_CHARS for words in between)
     )
-
-
-def site_of(line: Line, book: LinkBook) -> str:
-    """The site that the line's main link leads to, or an empty string."""
-    url = book.look(line.href).target.url if line.href else None
-    return site_name(url) if url else ""
 
 
 def inner_button(line: Line) -> str | None:
