@@ -100,12 +100,18 @@ def serving(app: WSGIApplication) -> Iterator[str]:
     server = waitress.create_server(app, host="127.0.0.1", port=0, threads=4)
     running = threading.Thread(target=server.run)
     running.start()
+
+    def close() -> None:
+        for channel in list(server.active_channels.values()):
+            channel.handle_close()
+        server.close()
+
     try:
         yield f"http://127.0.0.1:{server.effective_port}"
     finally:
-        server.close()
-        server.task_dispatcher.shutdown()
+        server.trigger.pull_trigger(close)  # in the server's own thread, which may be asking for these very sockets
         running.join(10)
+        server.task_dispatcher.shutdown()
 
 
 def pages(app: Flask) -> list[str]:
