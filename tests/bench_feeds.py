@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import waitress
+from articles import let_settle
 from flask import Flask, Response
 from flask.testing import FlaskClient
 
@@ -149,6 +150,7 @@ def serve(told: Connection) -> None:
         settings = load_settings(data=folder)
         with open_store(settings.database_url) as store:
             add(store, *(issue(f"k{n}", START + timedelta(days=n), AN_ISSUE) for n in range(20)))
+            let_settle(store)
             app = create_app(settings, store)
             guarded = create_app(load_settings(data=folder, access_token=SECRET), store)
             proxied = create_app(

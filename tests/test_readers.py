@@ -19,7 +19,7 @@ from typing import Any
 
 import feedparser
 import pytest
-from articles import SENT, TRACKER, add, article, issue
+from articles import SENT, TRACKER, add, article, issue, let_settle
 from atoma import parse_atom_bytes, parse_json_feed_bytes, parse_rss_bytes
 from feedserver import Answers, answering, lemon24_reader
 from programs import missing
@@ -68,6 +68,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     settings = load_settings(data=tmp_path_factory.mktemp("data"), title="Morning & evening")
     with open_store(settings.database_url) as store:
         add(store, issue(0, *ARTICLES))
+        let_settle(store)
         answers: Answers = []
         with answering(settings, store, answers) as base:
             yield Served(base, answers)

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import feedparser
 import pytest
+from articles import let_settle
 from feedserver import Answers, answering, lemon24_reader
 from filled import Line, Shelf
 from programs import missing
@@ -73,6 +74,7 @@ def full(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     with open_store(settings.database_url) as store:
         report = ingest_paths(messages, settings, store)
         assert report.count("new") >= 30
+        let_settle(store)
         with answering(settings, store, answers) as base:
             yield Full(base, Shelf(settings.data / "feedsvc.db", base, LIMIT), answers)
 

@@ -8,13 +8,14 @@ import logging
 import runpy
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
 import feedparser
 import pytest
-from articles import SENT, TRACKER, add, article, issue, until_dated
+from articles import SENT, TRACKER, add, article, issue, let_settle
 from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import given
@@ -25,9 +26,9 @@ from feedsvc.config import Settings, load_settings
 from feedsvc.errors import StoreError
 from feedsvc.model import Newsletter
 from feedsvc.publish import entry_uuid
-from feedsvc.store import Store, open_store
-from feedsvc.web import create_app, when
-from feedsvc.web.documents import Document, DocumentCache
+from feedsvc.store import Store, open_store, writes
+from feedsvc.web import create_app, documents, when
+from feedsvc.web.documents import SETTLED, Document, DocumentCache
 
 FEEDS = {"/feed.xml": "application/atom+xml", "/feed.rss": "application/rss+xml", "/feed.json": "application/feed+json"}
 OTHER = Newsletter("other.example.com", "Other & Co", "other", "other@example.com", "other.example.com")
@@ -75,7 +76,7 @@ def still_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlaskClie
     settings = load_settings(data=tmp_path_factory.mktemp("data"), resolve="never")
     with open_store(settings.database_url) as opened:
         add(opened, issue(0, NEWS, HIDDEN, SPONSOR), issue(1, WHOLE, newsletter=OTHER))
-        until_dated(opened)
+        let_settle(opened)
         yield create_app(settings, opened).test_client()
 
 
@@ -215,15 +216,44 @@ def test_rendered_once_for_each_change(client: FlaskClient, store: Store, monkey
     assert second.headers["ETag"] != first.headers["ETag"]
     again = client.get("/feed.xml", headers={"If-Modified-Since": first.headers["Last-Modified"]})
     assert again.status_code == 200, "even where both changes were within one second"
-    until_dated(store)
-    dated = client.get("/feed.xml")
-    assert dated.last_modified is not None
-    assert first.last_modified is not None
-    assert dated.last_modified > first.last_modified
+
+
+def test_many_changes_in_a_moment_do_not_put_the_date_ahead_of_the_clock(client: FlaskClient, store: Store) -> None:
+    for number in range(20):
+        add(store, issue(number + 2, article(f"Newer {number}", f"https://example.com/{number}")))
+    changed = store.state().changed
+    assert changed is not None
+    assert changed <= datetime.now(UTC)
+    let_settle(store)
+    told = client.get("/feed.xml").headers["Last-Modified"]
+    assert parsedate_to_datetime(told) == changed - SETTLED - timedelta(seconds=1)
+    assert client.get("/feed.xml", headers={"If-Modified-Since": told}).status_code == 304
+
+
+def test_the_date_of_a_change_never_goes_back(
+    client: FlaskClient, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A clock that is set right by an hour must not hide what comes in meanwhile."""
+    before, changed = client.get("/feed.xml"), store.state().changed
+    assert changed is not None
+    earlier = changed - timedelta(hours=1)
+
+    class Earlier(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+            return earlier
+
+    for module in (writes, documents):
+        monkeypatch.setattr(module, "datetime", Earlier)
+    add(store, issue(2, article("Newer", "https://example.com/newer")))
+    assert store.state().changed == changed
+    for told in (before.headers["Last-Modified"], client.get("/feed.xml").headers["Last-Modified"]):
+        assert parsedate_to_datetime(told) < changed
+        assert client.get("/feed.xml", headers={"If-Modified-Since": told}).status_code == 200
 
 
 def test_what_changes_one_feed_leaves_the_other_as_it_is(client: FlaskClient, store: Store) -> None:
-    until_dated(store)
+    let_settle(store)
     before = client.get("/newsletters/other/feed.xml")
     add(store, issue(2, article("Newer", "https://example.com/newer")))
     after = client.get("/newsletters/other/feed.xml")

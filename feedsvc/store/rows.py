@@ -175,8 +175,8 @@ class Unsubscribing:
 class State:
     """What names all that is published at one moment: the database, its revision, and when that last grew.
 
-    `uid` tells the database from any other, one made anew from the archive too. `changed` is in whole seconds, another
-    one for each revision; None while nothing was ever published.
+    `uid` tells the database from any other, one made anew from the archive too. `changed` is in whole seconds,
+    which several revisions may share; None while nothing was ever published.
     """
 
     uid: str

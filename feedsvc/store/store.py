@@ -409,9 +409,8 @@ class Store:
     def record_target(self, uid: str, link: str, found: Found) -> None:
         """Keep for good where a tracker in this article leads; the entries that carry it are brought up to date."""
         with writing(self._engine) as connection:
-            now = datetime.now(UTC)
-            if targets.record_target(connection, uid, link, found, now):
-                writes.grow_revision(connection, now)
+            if targets.record_target(connection, uid, link, found, datetime.now(UTC)):
+                writes.grow_revision(connection)
 
     def record_attempt(self, uid: str, attempt: Attempts) -> None:
         """Remember that this article's tracker could not be asked, and when to ask it again."""
@@ -463,7 +462,7 @@ class Store:
         with writing(self._engine) as connection:
             revoked = tokens.revoke_token(connection, token_id)
             if revoked:
-                writes.grow_revision(connection, datetime.now(UTC))
+                writes.grow_revision(connection)
             return revoked
 
     def feed_of_token(self, token: str) -> str | None:
@@ -618,4 +617,4 @@ class Batch:
     def finish(self) -> None:
         """Let the revision grow, if what is published changed."""
         if self._changed:
-            writes.grow_revision(self._connection, self._now)
+            writes.grow_revision(self._connection)

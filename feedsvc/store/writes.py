@@ -11,7 +11,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, func, insert, or_, select, update
@@ -92,16 +92,16 @@ def record_rejection(connection: Connection, receipt: Receipt, code: str, detail
     )
 
 
-def grow_revision(connection: Connection, now: datetime) -> None:
-    """Say that what is published has changed.
+def grow_revision(connection: Connection) -> None:
+    """Say that what is published has changed; the last statement of its transaction, for it notes the time.
 
-    Each revision has a second of its own, which may for that run ahead of the clock for a moment: two changes within one
-    second could not be told apart by Last-Modified, whichever process answers.
+    The time never goes back, whatever the clock does. Several revisions may share a second: what follows from that for
+    Last-Modified is seen to where that is told (`web.documents`).
     """
     before = connection.execute(select(meta.c.changed).with_for_update()).scalar_one()
-    now = now.replace(microsecond=0)
+    now = datetime.now(UTC).replace(microsecond=0)
     if before is not None:
-        now = max(now, before + timedelta(seconds=1))
+        now = max(now, before)
     connection.execute(update(meta).values(revision=meta.c.revision + 1, changed=now))
 
 
