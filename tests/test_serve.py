@@ -145,6 +145,14 @@ def test_what_cannot_be_read_is_named_with_its_reason_and_holds_up_nothing(serve
     assert (server.data / "rejected" / "photo.jpg.reason.txt").exists()
 
 
+def test_what_comes_again_is_named_by_its_file(server: Server) -> None:
+    for name in ("essay.eml", "again.eml"):
+        (server.data / "inbox" / name).write_bytes(ESSAY.read_bytes())
+        line = server.wait_for_line(rf" {name}( |$)")
+    assert re.fullmatch(r"\S+ \S+ again\.eml was here before\n", line)
+    assert server.titles() == ["The second drawer"]
+
+
 def test_it_ends_by_control_c_and_the_next_start_shows_the_same(server: Server) -> None:
     (server.data / "inbox" / "essay.eml").write_bytes(ESSAY.read_bytes())
     assert wait_until(lambda: bool(server.titles()), 10)
