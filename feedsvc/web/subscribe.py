@@ -49,7 +49,7 @@ def subscribe() -> str | BaseResponse:
         base=base,
         formats=FORMAT_NAMES,
         ready=_ready_made(),
-        rows=here.overview.get(here.store).rows,
+        rows=here.overview().rows,
         given=given,
         made=made,
         span=_span(given),

@@ -44,7 +44,7 @@ def front() -> str | BaseResponse:
 
 
 def _listing(here: Site, base: str, asked: Filter) -> str:
-    overview = here.overview.get(here.store)
+    overview = here.overview()
     slug = asked.selection.narrowing.newsletter
     newsletter = None if slug is None else overview.row(slug)
     if slug is not None and newsletter is None:
