@@ -28,7 +28,7 @@ def front() -> str | BaseResponse:
     """Show the articles that the address asks for, newest first; on a first run, how mail comes in."""
     here, base = site(), base_url()
     query = request.query_string.decode("utf-8", "replace")
-    tidy = tidied(query) if query else None
+    tidy = tidied(query)
     if tidy is not None:
         return redirect(f"{root_path()}/{'?' if tidy else ''}{tidy}", 302)
     asked = read_filter(query)
