@@ -20,12 +20,11 @@ from feedsvc.store.rows import (
     Unsubscribing,
 )
 from feedsvc.store.search import MAX_QUERY_CHARS, Term, read_query, reduce_words
-from feedsvc.store.store import DEFAULT_KINDS, Store, open_store
+from feedsvc.store.store import Store, open_store
 from feedsvc.store.targets import Attempts, Found, image_token
 from feedsvc.store.tokens import TokenRow
 
 __all__ = [
-    "DEFAULT_KINDS",
     "MAX_QUERY_CHARS",
     "MAX_WIDTH",
     "AddResult",

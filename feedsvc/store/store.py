@@ -11,7 +11,7 @@ from typing import Self
 
 from sqlalchemy import Engine
 
-from feedsvc.model import Correction, Issue, Kind, Newsletter, StoredArticle
+from feedsvc.model import Correction, Issue, Newsletter, StoredArticle
 from feedsvc.split import Traits
 from feedsvc.store import (
     arrivals,
@@ -51,7 +51,6 @@ from feedsvc.store.rows import (
 from feedsvc.store.targets import Attempts, Found
 from feedsvc.store.tokens import TokenRow
 
-DEFAULT_KINDS: frozenset[Kind] = frozenset({"article", "message"})
 _MESSAGES_A_PAGE = 500
 _SECRET_CHARS = "abcdefghijkmnpqrstuvwxyz23456789"  # none that is taken for another when it is copied by hand
 _SECRET_LENGTH = 16
@@ -310,13 +309,6 @@ class Store:
         """The message with these bytes, or None where it was never taken in."""
         with reading(self._engine) as connection:
             return queries.get_message(connection, sha256)
-
-    def latest_articles(
-        self, limit: int = 100, *, kinds: frozenset[Kind] = DEFAULT_KINDS, newsletter: str | None = None
-    ) -> tuple[StoredArticle, ...]:
-        """The newest articles of these kinds, by date, then in the issue's order; `newsletter` is a slug."""
-        with reading(self._engine) as connection:
-            return queries.latest_articles(connection, limit, kinds, newsletter)
 
     def issue_articles(self, issue_id: str) -> tuple[StoredArticle, ...]:
         """The articles of this issue, of every kind, in its own order; none where there is no such issue."""
