@@ -118,6 +118,8 @@ def test_what_is_moved_into_the_inbox_is_in_the_feed_within_three_seconds(server
     assert time.monotonic() - dropped <= PROMISE_S
     assert server.titles()[0] == "Orbital Labs opens its weather model to everyone"
     server.wait_for_line(r" ByteBrief AI: 1\d articles from digest\.eml$")
+    with urlopen(server.url + "/metrics", timeout=10) as answer:
+        assert 'feedsvc_intake_messages_total{way="folder"} 1.0' in answer.read().decode()
     assert server.end() == 0
 
 
