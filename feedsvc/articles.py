@@ -108,7 +108,7 @@ def _article(message: Message, item: Item, book: LinkBook, lexicon: Lexicon, web
     repaired = is_shouting(title)
     if repaired:
         title = repair_case(title, lexicon, summary, url=target.url or "")
-    section = item.section and split_title(item.section).title
+    section = item.section and split_title(item.section).title.rstrip(" :")
     if section and is_shouting(section):
         section = repair_case(section, lexicon)
     minutes = title_parts.read_minutes if title_parts.read_minutes is not None else item.minutes

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import feedparser
 import pytest
-from articles import newest
 from browser import Opener, Served
 from playwright.sync_api import expect
 
@@ -24,11 +23,11 @@ def titles(server: Served) -> list[str]:
 
 def stored(server: Served) -> tuple[StoredArticle, ...]:
     """Every article of every kind."""
-    return newest(server.store, 1000, kinds=ALL_KINDS)
+    return server.store.latest_articles(1000, kinds=ALL_KINDS)
 
 
 def issue_of(server: Served) -> str:
-    found = newest(server.store, 1000)
+    found = server.store.latest_articles(1000)
     return next(one.issue_id for one in found if one.article.title == TITLE)
 
 

@@ -48,6 +48,7 @@ HASHED_HEADING = re.compile(r"(#{1,6}) +(?=\S)")
 STARTS_WITH_ADDRESS = re.compile(r"^\s*(?:\[\s*(?:https?://|\d{1,4}\])|\(\s*https?://|<\s*https?://)")
 SENTENCE_END = re.compile(r"[.!?…:;][\"'”’)]?\s")
 SEPARATORS = "|·•»"
+BEHIND_LINK = " \t→➜➔⟶›\u200b\ufe0f"  # arrows behind a link and what nobody sees
 # What parts a linked title from its text on one line.
 DASH = re.compile(r"[–—:]|-{1,2}\s")
 MAX_LINKED_WORDS = 25
@@ -62,6 +63,8 @@ PICTURE_LINES = re.compile(r"^(?:(?:View image|Follow image link): ?\(https?://[
 ADDRESS_BEHIND = re.compile(r"^(?P<words>[^\[\]()\n]{3,200}?):? ?\((?P<address>https?://[^\s()]+)\)[ \t]*$", re.M)
 # An arrow or a pointing hand before an address that stands alone.
 POINTED = re.compile(r"^([ \t]*)[→➜➝➡»›👉🔗▶►]\ufe0f?[ \t]*(?=<?https?://\S+[ \t]*$)", re.M)
+# A link that writes a mail leads to nothing to read.
+MAILTO = re.compile(r"[ \t]*[(<\[]\s*mailto:[^\s()<>\[\]]*\s*[)>\]]", re.I)
 LONE_ADDRESS = re.compile(r"\s*<?(?:https?://|www\.)[^\s<>]+>?\s*")
 MESSAGE_FIELD = re.compile(
     r"(?:Date|From|Subject|To|Cc|Reply-To|Message-ID|Sender|Title|Authors?|Categories|Comments|Journal-ref|Keywords): \S"
@@ -83,6 +86,8 @@ def read_text(text: str) -> Document:
         text = EMPTY_LINES.sub("\n\n\n\n", text)
     if any(mark in text for mark in PICTURE_MARKS):
         text = PICTURE_LINES.sub("", text)
+    if "mailto:" in text:
+        text = MAILTO.sub("", text)
     if not text.isascii():
         text = POINTED.sub(r"\1", text)
     if _is_markdown(text):
@@ -336,7 +341,7 @@ def _spans(line: str, footnotes: dict[str, str]) -> list[Span]:
             spans.append(Span(shown, href))
             found_any = True
             continue
-        rest = line[plain_from:].strip()
+        rest = line[plain_from:].strip(BEHIND_LINK)
         at_end = not rest or rest[0] in SEPARATORS or (not found_any and bool(DASH.match(rest)))
         words, linked = _linked_part(before, at_end=at_end, first=not found_any, alone=not rest and not found_any)
         if words:

@@ -302,7 +302,8 @@ def _name_furniture(line: Line, book: LinkBook) -> None:
     if purposes:
         kept = [p for p in purposes if p in HOUSEKEEPING]
         strong = [p for p in kept if p in ("unsubscribe", "preferences", "web-version")]
-        if strong or (len(kept) == len(purposes) and (line.linked >= 0.5 or line.words <= 12)):
+        few = line.linked >= 0.5 or line.words <= 12 or kept.count("legal") >= MIN_BAR_LINKS
+        if strong or (len(kept) == len(purposes) and few):
             line.role, line.reason = "furniture", f"links to {strong[0] if strong else kept[0]}"
             return
         if _is_bar(line, book):

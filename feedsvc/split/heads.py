@@ -79,8 +79,16 @@ def _issue_title(lines: list[Line], subject: str, names: Sequence[str]) -> Line 
         ):
             drop(line, "the newsletter's name")
     if found is not None:
+        _drop_kicker(found, lines)
         _drop_byline(found, lines)
     return found
+
+
+def _drop_kicker(title: Line, lines: Sequence[Line]) -> None:
+    """A few words set as a head directly above the issue's title say what kind of thing it is ("New post:"): no title of their own."""
+    above = lines[title.index - 1] if title.index else None
+    if above is not None and above.is_head and not above.hrefs and above.words <= Heads.KICKER_WORDS:
+        drop(above, "a kicker above the issue's title")
 
 
 def _names_issue(text: str) -> bool:
@@ -105,12 +113,26 @@ def _is_item_too(head: Line, lines: Sequence[Line], peers: int) -> bool:
         alike = [line for line in lines if line.is_head and line.signature == head.signature]
         closed = [line for line in alike if closing_link(under(line, lines)) is not None]
         return is_linked_head(head) or head in closed or len(closed) < len(alike) - 1
+    if _is_under_kicker(head, lines):
+        return True
     if not is_linked_head(head):
         buttons = [line for line in lines if line.is_head and not is_linked_head(line) and _has_button(line, lines)]
         return head in buttons and len(buttons) > Heads.MIN_BUTTONED
     others = sum(is_linked_head(line) and line.is_head for line in lines)
     teaser = sum(line.words for line in under(head, lines) if line.is_text and line.block.kind == "paragraph")
     return others > Heads.MIN_OTHER_LINKED and Heads.MIN_STORY_WORDS <= teaser <= Heads.MAX_TEASER_WORDS
+
+
+def _is_under_kicker(head: Line, lines: Sequence[Line]) -> bool:
+    """Whether the heads in this style each have a smaller head in one style directly above, as items have a section."""
+    alike = [line for line in lines if line.is_head and line.signature == head.signature]
+    above = [lines[line.index - 1] for line in alike if line.index]
+    return (
+        len(above) == len(alike) >= Heads.MIN_PLAIN_PEERS
+        and all(line.is_head and not line.hrefs for line in above)
+        and len({line.signature for line in above}) == 1
+        and above[0].prominence < head.prominence
+    )
 
 
 def _has_button(head: Line, lines: Sequence[Line]) -> bool:
@@ -302,6 +324,8 @@ def _sections(lines: list[Line], book: LinkBook) -> None:
                 head.role, head.reason = "section", "a short link over lines that open with their own title"
             if after is None or after.signature == head.signature or filled >= 0.5:
                 continue
+            if _repeats(head, heads[:position]):
+                continue  # the button of the item above
             if _is_home(head, book):
                 head.role, head.reason = "section", "a link to a home page over other heads"
             elif bare[_style(head)] >= 2:
@@ -315,6 +339,12 @@ def _sections(lines: list[Line], book: LinkBook) -> None:
             continue  # a story that begins with a subhead
         else:
             head.role, head.reason = "section", "a head with only the next head under it"
+
+
+def _repeats(head: Line, before: Sequence[Line]) -> bool:
+    """Whether a linked head leads where the last linked head above it leads."""
+    last = next((line for line in reversed(before) if is_linked_head(line)), None)
+    return last is not None and bool(set(last.keys) & set(head.keys))
 
 
 def _stands_over_opener(head: Line, lines: Sequence[Line]) -> bool:
@@ -476,7 +506,17 @@ def _menus(linked: Sequence[Line]) -> None:
     if len(strong) < Heads.MIN_STRONG:
         return
     least = min(h.prominence for h in strong)
+    styles = {h.signature for h in strong}
+    last: Line | None = None
     for head in linked:
-        weak = head.is_empty and head.words <= Heads.MENU_WORDS and not head.marker and head.block.kind != "heading"
-        if weak and head.prominence < least + Heads.SMALLER and head.signature not in {h.signature for h in strong}:
+        weak = head.words <= Heads.MENU_WORDS and not head.marker and head.block.kind != "heading"
+        # The last entry of a menu has the text of the mail under it.
+        beside = last is not None and head.index == last.index + 1 and head.signature == last.signature
+        if (
+            weak
+            and (head.is_empty or beside)
+            and head.prominence < least + Heads.SMALLER
+            and head.signature not in styles
+        ):
             drop(head, "a tag or a line of a menu")
+            last = head

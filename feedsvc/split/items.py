@@ -17,6 +17,7 @@ from feedsvc.split.phrases import says
 from feedsvc.split.units import DASHES, first_sentence, title_before_source
 
 MIN_LEAD_WORDS = 4
+MIN_PICTURED = 2  # stories whose only link is that of their picture
 MIN_LEADS = 3  # items of a list, most of which begin with their title in bold
 MAX_META_WORDS = 14
 # What may stand behind a linked title on its line: a dash, "by", a parenthesis.
@@ -61,7 +62,19 @@ def make_items(drafts: Sequence[Draft], book: LinkBook) -> tuple[Item, ...]:
     units = [draft for draft in drafts if draft.unit and draft.head is None]
     closed = sum(bool(_closed_lead(draft.first)) for draft in units)
     leads = len(units) >= MIN_LEADS and closed > len(units) / 2
-    return tuple(_make_item(draft, book, leads=leads) for draft in drafts)
+    pictured = _are_pictured(drafts)
+    return tuple(_make_item(draft, book, leads=leads, pictured=pictured) for draft in drafts)
+
+
+def _are_pictured(drafts: Sequence[Draft]) -> bool:
+    """Whether most stories under plain heads have no link but that of their picture: then a later one in the last leads elsewhere."""
+    stories = [d for d in drafts if d.head is not None and not d.is_linked]
+    only = sum(
+        any(line.hrefs and line.block.kind == "image" for line in d.body)
+        and not any(line.hrefs and line.block.kind != "image" and not line.is_furniture for line in d.body)
+        for d in stories
+    )
+    return only >= MIN_PICTURED and only > len(stories) / 2
 
 
 def _closed_lead(line: Line) -> str:
@@ -71,8 +84,8 @@ def _closed_lead(line: Line) -> str:
     return words if words and (words[-1] in ".:!?…" or rest[:1] in "–—-:|(.!?…") else ""
 
 
-def _make_item(draft: Draft, book: LinkBook, *, leads: bool) -> Item:
-    """The item that a draft describes; `leads` says that its neighbours have their titles in bold before the text."""
+def _make_item(draft: Draft, book: LinkBook, *, leads: bool, pictured: bool) -> Item:
+    """The item that a draft describes; `leads`: its neighbours have their titles in bold before the text, `pictured`: their links in a picture."""
     title, rest, inferred = _title(draft, leads=leads)
     if draft.number:
         title = title.lstrip().removeprefix(draft.number).lstrip(" .:)-–—")
@@ -98,7 +111,7 @@ def _make_item(draft: Draft, book: LinkBook, *, leads: bool) -> Item:
         draft.first.role, draft.first.reason = "title", draft.first.reason or "an item of a list"
     return Item(
         title=title,
-        link=_link(draft, book),
+        link=_link(draft, book, pictured=pictured),
         text=" ".join(texts),
         blocks=tuple(shown),
         lines=tuple(line.index for line in draft.lines),
@@ -231,13 +244,15 @@ def _is_own_text(line: Line) -> bool:
     )
 
 
-def _link(draft: Draft, book: LinkBook) -> str | None:
+def _link(draft: Draft, book: LinkBook, *, pictured: bool) -> str | None:
     """The link that is meant: the title's own, a button's, an image's, the first in the text. As it stands in the message."""
     head = draft.head
     if draft.essay:
         return None
     if head is not None and head.href:
         return head.href
+    if pictured and (shown := _picture_link(draft, book)) is not None:
+        return shown
     if draft.unit and draft.first.block.spans:
         for span in draft.first.block.spans:
             if span.href and span.text.strip() and book.is_outside(span.href) and not _is_personal(span.href, book):
@@ -257,6 +272,10 @@ def _link(draft: Draft, book: LinkBook) -> str | None:
     if in_text is not None and (draft.unit or draft.words < MIN_WRITTEN_WORDS):
         return in_text
     # A text of some length is written in the mail itself, and the links in it are its sources; a linked picture leads to more of it.
+    return _picture_link(draft, book)
+
+
+def _picture_link(draft: Draft, book: LinkBook) -> str | None:
     pictures = (line.href for line in draft.lines if line.block.kind == "image")
     return next((h for h in pictures if h is not None and not _is_personal(h, book)), None)
 

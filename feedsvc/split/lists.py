@@ -138,6 +138,8 @@ def _nearest_label(unit: Unit, draft: Draft, units: Sequence[Unit]) -> str | Non
 
 
 def _unit_draft(unit: Unit, section: str | None, announced: str | None) -> Draft:
+    for line in unit.lines:
+        line.is_meta = line.is_meta or line.index < unit.first.index  # a kicker above the title
     return Draft(None, list(unit.lines), section, None, announced, unit=True)
 
 

@@ -15,6 +15,7 @@ from feedsvc.model import Document
 from feedsvc.split.features import LinkBook
 
 CONTEXT_WORDS = 14
+SHOWN = re.compile(r"https?://[^\s…]+[\w/=&#-]")  # an address that the reader sees, whole
 SURE_WORDS = 3  # as many equal words before both links make a pair wherever they stand
 MIN_WORDS = 1  # fewer do between two sure pairs
 MAX_CANDIDATES = 40  # of "read more" links beyond this number none is looked at
@@ -28,6 +29,24 @@ class Mention:
 
     words: tuple[str, ...]
     href: str
+
+
+def shown_links(html: Document, book: LinkBook) -> dict[str, str]:
+    """For click-trackers whose words are themselves an address, that address: the mail says where they lead."""
+    found: dict[str, str] = {}
+    for block in html.blocks:
+        for span in block.spans:
+            words = span.text.strip()
+            if (
+                span.href is not None
+                and words.startswith("http")
+                and SHOWN.fullmatch(words)
+                and book.look(span.href).target.state == "tracked"
+                and book.look(words).target.state == "canonical"
+                and book.purpose(words, "") is None
+            ):
+                found.setdefault(span.href, words)
+    return found
 
 
 def direct_links(html: Document, text: Document, book: LinkBook) -> dict[str, str]:

@@ -16,12 +16,12 @@ from feedsvc.model import Block, Document, LinkCount, Reading, Rule
 from feedsvc.split.corrections import correct
 from feedsvc.split.drafts import Draft
 from feedsvc.split.features import Line, LinkBook, read_lines
-from feedsvc.split.frame import BARE, name_bare_heads
+from feedsvc.split.frame import BARE, name_bare_heads, name_spaced_heads
 from feedsvc.split.items import Item, make_items
 from feedsvc.split.naming import name_items
 from feedsvc.split.nature import is_message
 from feedsvc.split.outline import AFTER_HOUSEKEEPING, Outline, read_outline
-from feedsvc.split.pair import direct_links
+from feedsvc.split.pair import direct_links, shown_links
 from feedsvc.split.phrases import says
 from feedsvc.split.rules import NO_RULE
 from feedsvc.split.verdict import settle
@@ -85,9 +85,10 @@ def split_message(html: Document | None, plain: str | None, context: Context) ->
 def _better_part(html: Document | None, plain: str | None, context: Context) -> Split:
     if html is None:
         return split(read_text(plain or ""), context)
+    book = context.book
+    book.learn(shown_links(html, book))
     if plain is None:
         return split(html, context)
-    book = context.book
     text: Document | None = None
     if any(book.look(s.href).target.state == "tracked" for b in html.blocks for s in b.spans if s.href):
         text = read_text(plain)
@@ -166,15 +167,17 @@ def split(document: Document, context: Context) -> Split:
 
 
 def _by_bare_heads(document: Document, context: Context) -> tuple[list[Line], Outline, list[Draft]] | None:
-    """A plain text read once more, with the lines that open the parts between its rules as heads; None where they are no stories."""
-    lines = read_lines(document, context.book)
-    _drop_repeated(lines, context.repeated)
-    if not name_bare_heads(lines):
-        return None
-    outline = read_outline(lines, context.subject, (*context.names, document.title), context.book)
-    drafts = settle(outline, lines, context.subject)
-    stories = sum(draft.first.signature == BARE for draft in drafts)
-    return (lines, outline, drafts) if stories >= MIN_ITEMS else None
+    """A plain text read once more, with heads that only their place tells (frame.py); None where they are no stories."""
+    for name in (name_bare_heads, name_spaced_heads):
+        lines = read_lines(document, context.book)
+        _drop_repeated(lines, context.repeated)
+        if not name(lines):
+            continue
+        outline = read_outline(lines, context.subject, (*context.names, document.title), context.book)
+        drafts = settle(outline, lines, context.subject)
+        if sum(draft.first.signature == BARE for draft in drafts) >= MIN_ITEMS:
+            return lines, outline, drafts
+    return None
 
 
 def _fingerprint(line: Line) -> str:
@@ -238,7 +241,11 @@ def _button(lines: Sequence[Line], book: LinkBook) -> str | None:
     if sum(line.words for line in lines if not line.is_furniture) > MAX_TEASER_WORDS:
         return None
     buttons = (line.href for line in lines if line.is_cta and not line.is_furniture and line.href)
-    return next((href for href in buttons if not book.look(href).personal), None)
+    if (found := next((href for href in buttons if not book.look(href).personal), None)) is not None:
+        return found
+    telling = [line for line in lines if not line.is_furniture and line.reason != AFTER_HOUSEKEEPING]
+    links = {key: href for line in telling for key, href in zip(line.keys, line.hrefs, strict=False)}
+    return next(iter(links.values())) if len(links) == 1 and not book.look(*links.values()).personal else None
 
 
 def _whole_text(lines: Sequence[Line]) -> str:

@@ -159,11 +159,12 @@ def _gather(openers: Sequence[Line], segment: Sequence[Line]) -> list[Unit]:
     starts = {line.index for line in openers}
     level = min(line.block.level for line in openers)
     units: list[list[Line]] = []
+    kickers = _kickers(starts, segment)
     for line in segment:
-        if line.is_furniture or line.is_head:
+        if line.is_furniture or line.is_head or kickers.get(line.index) == ():
             continue
         if line.index in starts:
-            units.append([line])
+            units.append([line, *kickers.get(line.index, ())])
         elif (
             units
             and not (line.block.kind == "item" and line.block.ordinal and line.block.level <= level)
@@ -176,6 +177,28 @@ def _gather(openers: Sequence[Line], segment: Sequence[Line]) -> list[Unit]:
         for unit in units
         if any(line.hrefs for line in unit) or unit[0].bold_lead >= MIN_OWN_LEAD_CHARS
     ]
+
+
+def _kickers(starts: set[int], segment: Sequence[Line]) -> dict[int, tuple[Line, ...]]:
+    """Short lines in the paragraph of the opener below them, by that opener's index and, empty, by their own: no lines of the unit above."""
+    found: dict[int, tuple[Line, ...]] = {}
+    above: list[Line] = []  # short lines of one paragraph, of which no opener is one
+    paragraph = -1
+    for line in segment:
+        if line.block.paragraph != paragraph:
+            above, paragraph = [], line.block.paragraph
+        if line.index in starts:
+            if above and len(above) <= Units.MAX_KICKERS:
+                found[line.index] = tuple(above)
+                found |= {kicker.index: () for kicker in above}
+            above, paragraph = [], -1
+        elif (
+            line.is_text and not line.hrefs and line.words <= Units.MAX_KICKER_WORDS and line.block.kind == "paragraph"
+        ):
+            above.append(line)
+        else:
+            paragraph = -1
+    return found
 
 
 def title_before_source(line: Line) -> str | None:

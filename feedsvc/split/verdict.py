@@ -96,11 +96,12 @@ def _decide(outline: Outline, lines: Sequence[Line], subject: str) -> list[Draft
     if len(distinct) < Essay.MIN_DIGEST_ITEMS:
         return []
     listed = _is_listed(items)
+    text = prose + _words_behind_lists(items)
     if (
         not listed
         and len(items) <= Essay.FEW_ITEMS
-        and prose > Essay.MIN_WORDS
-        and prose >= Essay.MIN_SHARE * (prose + under)
+        and text > Essay.MIN_WORDS
+        and text >= Essay.MIN_SHARE * (prose + under)
     ):
         return []
     rest = prose > Essay.LITTLE * (prose + under)  # beside the items there is a text
@@ -110,6 +111,12 @@ def _decide(outline: Outline, lines: Sequence[Line], subject: str) -> list[Draft
     if prose >= Essay.MIN_WORDS and essay and outline.issue_title is not None:
         return [Draft(outline.issue_title, sorted(essay, key=lambda line: line.index), essay=True), *items]
     return _with_letter(items, outline.intro)
+
+
+def _words_behind_lists(items: Sequence[Draft]) -> int:
+    """How many words stand in paragraphs behind list items that are links as a whole: a list within a text ends where the text goes on."""
+    bullets = [d for d in items if d.head is not None and d.head.block.kind == "item"]
+    return sum(line.words for d in bullets for line in d.body if line.is_text and line.block.kind != "item")
 
 
 def _is_listed(items: Sequence[Draft]) -> bool:

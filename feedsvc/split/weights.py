@@ -31,6 +31,9 @@ class Heads:
     MIN_PLAIN_PEERS = 2  # heads that are no links but stand over text
     MIN_BUTTONED = 2  # heads with a button beside one that says the subject and has one too
     MIN_LABELS = 2
+    SPACED_WORDS = 14  # of a line of plain text that stands alone and may be a head
+    SPACED_SHARE = 0.5  # of the texts under such lines that end in a link of their own
+    SPACED_SECTION = 1.3
     ANSWER_WORDS = 5
     MIN_ANSWERS = 2
     FEW_HEADS = 2  # in plain text, up to which it has none
@@ -84,6 +87,8 @@ class Units:
     MIN_COVERAGE = 0.66  # share of the segment's text that stands in units
     MIN_LINKED = 0.7  # share of the units that have a link of their own
     MIN_DISTINCT = 0.8  # share of the units whose first link leads where no other's does
+    MAX_KICKER_WORDS = 12  # of a line above an item, in its paragraph, that says what the item is about
+    MAX_KICKERS = 2
     MAX_LINE_WORDS = 45  # of a line that is an item although neither bullet nor bold lead says so
     MAX_STORY_WORDS = 90  # on average, of stories under smaller heads; parts of one long story are longer
     MAX_INTRO_CHARS = 420  # text before the first unit

@@ -20,7 +20,8 @@ _LOOKED_AT: Final = frozenset(("text/html", "text/plain", "application/xhtml+xml
 
 def everybody() -> frozenset[str]:
     """Return the addresses of all recipients that the store knows of."""
-    return site().everybody()
+    here = site()
+    return here.people.addresses(here.store)
 
 
 def called(newsletter: Newsletter) -> str:
