@@ -107,6 +107,15 @@ def test_overview_is_counted_once_for_each_revision(store: Store, settings: Sett
     assert again.row("nobody") is None
 
 
+def test_an_issue_says_its_time_in_hours_like_all_pages(client: FlaskClient, store: Store) -> None:
+    long = replace(article("Long", read_minutes=75), id=entry_id("long", "a"))
+    add(store, issue(50, long))
+    (row, *_), _newer, _older = store.issues_of("daily-digest", 1)
+    shown = page(client, f"/issues/{row.id}"), page(client, "/newsletters/daily-digest")
+    assert text(shown[0].css_first(".size")) == "1 article, about 1 h 15 min"
+    assert text(shown[1].css_first(".past .size")).endswith("1 article · about 1 h 15 min")
+
+
 def test_weeks_end_with_the_newest_issue_of_all(store: Store) -> None:
     old = replace(issue(40, article("Old")), sent=SENT - timedelta(weeks=WEEKS - 1))
     add(store, old, replace(issue(41, article("Too old")), sent=SENT - timedelta(weeks=WEEKS + 1)))

@@ -20,8 +20,8 @@ from feedsvc.model import Issue, Newsletter, entry_id
 from feedsvc.store import LinkRow, MinutesRow, Store, open_store
 from feedsvc.web import create_app
 from feedsvc.web.charts import HEAT_LEVELS, Bar, bar_chart, heat_level, heat_map, round_top
-from feedsvc.web.statistics import minutes_words
 from feedsvc.web.tally import MAX_SERIES, make_tally, monday
+from feedsvc.web.when import duration
 
 TODAY = date(2024, 9, 4)  # a Wednesday
 NOON = datetime(2024, 9, 4, 12, tzinfo=UTC)
@@ -144,7 +144,7 @@ def test_a_scale_ends_in_a_round_number_that_is_not_far(largest: int) -> None:
 
 @pytest.mark.parametrize(("minutes", "words"), [(0, "0 min"), (59, "59 min"), (60, "1 h"), (200, "3 h 20 min")])
 def test_minutes_are_for_people(minutes: int, words: str) -> None:
-    assert minutes_words(minutes) == words
+    assert duration(minutes) == words
 
 
 # -- the page -----------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from feedsvc.web.privacy import everybody, mention
 from feedsvc.web.site import base_url, site
 from feedsvc.web.tally import MAX_LINKS, RECENT_WEEKS, Shared, Tally, first_day, make_tally, monday
 from feedsvc.web.when import day as day_words
+from feedsvc.web.when import duration
 
 blueprint = Blueprint("statistics", __name__)
 
@@ -53,9 +54,9 @@ def statistics() -> str:
         weekdays=tuple(gettext(name) for name in WEEKDAYS),
         minutes=_minutes(tally, series),
         series=series,
-        week_minutes=minutes_words(tally.week_minutes),
+        week_minutes=duration(tally.week_minutes),
         mean_articles=round(sum(count for _, count in tally.by_day) / RECENT_WEEKS),
-        mean_minutes=minutes_words(round(sum(sum(parts) for _, parts in tally.minutes) / RECENT_WEEKS)),
+        mean_minutes=duration(round(sum(sum(parts) for _, parts in tally.minutes) / RECENT_WEEKS)),
         most_cited=max((count for _, count in tally.sites), default=0),
         shared=[
             (entry, [names.get(slug, slug) for slug in shared.newsletters])
@@ -64,16 +65,6 @@ def statistics() -> str:
         ],
         zone=datetime.now().astimezone().tzname(),
     )
-
-
-def minutes_words(minutes: int) -> str:
-    """Minutes for people: "45 min", "3 h 20 min"."""
-    hours, rest = divmod(minutes, 60)
-    if not hours:
-        return gettext("%(num)s min") % {"num": rest}
-    if not rest:
-        return gettext("%(num)s h") % {"num": hours}
-    return gettext("%(hours)s h %(minutes)s min") % {"hours": hours, "minutes": rest}
 
 
 def _count(today: date) -> Tally:
@@ -158,19 +149,17 @@ def _minutes(tally: Tally, series: tuple[str, ...]) -> Chart:
     bars = []
     for week, parts in tally.minutes:
         largest = [
-            f"{name} {minutes_words(part)}"
-            for part, name in sorted(zip(parts, series, strict=True), reverse=True)
-            if part
+            f"{name} {duration(part)}" for part, name in sorted(zip(parts, series, strict=True), reverse=True) if part
         ]
-        bars.append(Bar(f"{_week_words(week)}: {minutes_words(sum(parts))}\n" + "\n".join(largest), tuple(parts)))
-    description = gettext("%(total)s in all.") % {"total": minutes_words(sum(totals))}
+        bars.append(Bar(f"{_week_words(week)}: {duration(sum(parts))}\n" + "\n".join(largest), tuple(parts)))
+    description = gettext("%(total)s in all.") % {"total": duration(sum(totals))}
     return Chart(
         bar_chart("minutes", gettext("Time to read, by week and newsletter"), description, bars, top=top),
-        minutes_words(top),
+        duration(top),
         _week_words(tally.minutes[0][0]),
         _week_words(tally.minutes[-1][0]),
         (gettext("Week"), *series),
-        tuple((_week_words(week), *map(minutes_words, parts)) for week, parts in tally.minutes),
+        tuple((_week_words(week), *map(duration, parts)) for week, parts in tally.minutes),
     )
 
 
