@@ -167,7 +167,7 @@ def tell(outcome: Outcome) -> None:
     elif outcome.status == "skipped":
         logger.info("skipped %s: %s", outcome.name, outcome.detail)
     elif outcome.status == "duplicate":
-        logger.info("%s: %s was here before", outcome.newsletter, outcome.name)
+        logger.info("%s was here before", outcome.name)
     else:
         articles = "1 article" if outcome.articles == 1 else f"{outcome.articles} articles"
         logger.info("%s: %s from %s", outcome.newsletter, articles, outcome.name)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select, update
 
 from feedsvc.model import Article, Issue, LinkCount, Newsletter, StoredArticle, entry_id
-from feedsvc.store import Store
+from feedsvc.store import Narrowing, Store
 from feedsvc.store.schema import meta
 from feedsvc.web.documents import SETTLED
 
@@ -63,6 +63,11 @@ def add(store: Store, *issues: Issue) -> None:
     for one in issues:
         sha256 = hashlib.sha256(one.key.encode()).hexdigest()
         store.add_issue(one, sha256=sha256, received=one.sent, size=1000, filename="issue.eml")
+
+
+def newest(store: Store, limit: int = 100, **narrowing: Any) -> tuple[StoredArticle, ...]:
+    """The newest articles that get through, as the feed has them."""
+    return store.newest(Narrowing(**narrowing), limit).articles
 
 
 def let_settle(store: Store) -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from articles import newest
 from click.testing import CliRunner, Result
 
 from feedsvc.cli import main
@@ -43,7 +44,7 @@ def run(*arguments: str | Path) -> Result:
 
 def stored(data: Path) -> list[StoredArticle]:
     with open_store(load_settings(data=data).database_url) as store:
-        return list(store.latest_articles())
+        return list(newest(store))
 
 
 def test_ingest_takes_a_folder_and_says_how_much(folder: Path, data: Path) -> None:

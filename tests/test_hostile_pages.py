@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from articles import newest
 from browser import Opener, Served, served
 from flask.testing import FlaskClient
 from playwright.sync_api import Dialog
@@ -127,7 +128,7 @@ def client(server: Served) -> FlaskClient:
 
 
 def path_of(server: Served, name: str) -> str:
-    found = server.store.latest_articles(5000, kinds=frozenset({"article", "sponsor", "job", "message"}))
+    found = newest(server.store, 5000, kinds=frozenset({"article", "sponsor", "job", "message"}))
     return next(f"/issues/{one.issue_id}" for one in found if one.issue_subject == f"Hostile: {name}")
 
 

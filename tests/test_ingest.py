@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from articles import newest
 
 import feedsvc.converter
 from feedsvc.config import Settings, load_settings, prepare_folders
@@ -60,7 +61,7 @@ def ids_of(*messages: bytes) -> set[str]:
 def stored_ids(store: Store) -> set[str]:
     """The ids of all articles in the store."""
     kinds = frozenset(("article", "sponsor", "job", "message"))
-    return {stored.article.id for stored in store.latest_articles(10_000, kinds=kinds)}  # type: ignore[arg-type]
+    return {stored.article.id for stored in newest(store, 10_000, kinds=kinds)}
 
 
 def archived(settings: Settings) -> set[str]:
@@ -120,11 +121,11 @@ def test_the_same_message_twice_changes_nothing(settings: Settings, store: Store
     put(settings, *copies)
     first = Ingester(settings, store).drain()
     assert [outcome.status for outcome in first.outcomes].count("new") == 1
-    before = (store.revision(), store.latest_articles())
+    before = (store.revision(), newest(store))
     put(settings, *copies)
     second = Ingester(settings, store).drain()
     assert {outcome.status for outcome in second.outcomes} == {"duplicate"}
-    assert (store.revision(), store.latest_articles()) == before == (1, store.latest_articles())
+    assert (store.revision(), newest(store)) == before == (1, newest(store))
     assert store.counts().messages == len(archived(settings)) == 3, "each copy's bytes are kept"
 
 
@@ -298,7 +299,7 @@ def test_a_file_without_a_date_keeps_its_own(settings: Settings, store: Store, t
     file.write_text("A title\n\nA text without any date, that was saved long ago.\n")
     os.utime(file, (1_600_000_000, 1_600_000_000))
     assert ingest_paths([file], settings, store).accepted == 1
-    assert store.latest_articles()[0].published == datetime.fromtimestamp(1_600_000_000, UTC)
+    assert newest(store)[0].published == datetime.fromtimestamp(1_600_000_000, UTC)
 
 
 # --- again from the archive -----------------------------------------------------------------------------------------
@@ -308,10 +309,10 @@ def test_reprocess_changes_nothing_where_the_code_is_the_same(settings: Settings
     put(settings, *(mail(number) for number in range(40)), mail(1).replace(b"\n", b"\r\n"))
     Ingester(settings, store).drain()
     reprocess(settings, store)  # what later issues taught of the earlier ones is used now
-    before = (store.revision(), store.latest_articles(1000), archived(settings))
+    before = (store.revision(), newest(store, 1000), archived(settings))
     report = reprocess(settings, store)
     assert (report.count("duplicate"), len(report.outcomes)) == (40, 40)
-    assert (store.revision(), store.latest_articles(1000), archived(settings)) == before
+    assert (store.revision(), newest(store, 1000), archived(settings)) == before
 
 
 def test_reprocess_brings_what_better_code_gives_and_keeps_ids(
@@ -333,7 +334,7 @@ def test_reprocess_brings_what_better_code_gives_and_keeps_ids(
     report = reprocess(settings, store)
     assert sorted(outcome.status for outcome in report.outcomes) == ["duplicate", "rejected", "updated"]
     assert stored_ids(store) == before, "what fails now keeps what it had"
-    assert "Better" in {stored.article.summary for stored in store.latest_articles()}
+    assert "Better" in {stored.article.summary for stored in newest(store)}
     assert list(settings.rejected.iterdir()) == []
     assert len(archived(settings)) == 3
 
@@ -345,14 +346,14 @@ def test_a_lost_database_is_made_anew_from_the_archive(settings: Settings) -> No
             b"A title\n\nA text without a date.\n", "My letter.txt", datetime(2023, 5, 6, tzinfo=UTC)
         )
         Ingester(settings, store).drain()
-        before = store.latest_articles()
+        before = newest(store)
         files = archived(settings)
     for path in settings.data.glob("feedsvc.db*"):
         path.unlink()
     with open_store(settings.database_url) as store:
         report = reprocess(settings, store)
         assert (report.count("new"), report.count("duplicate")) == (3, 1)
-        assert store.latest_articles() == before
+        assert newest(store) == before
         assert archived(settings) == files
         assert {outcome.status for outcome in reprocess(settings, store).outcomes} == {"duplicate"}
 

@@ -26,7 +26,7 @@ from feedsvc.intake.files import file_kind, find_files, iter_messages, split_mbo
 from feedsvc.intake.folder import FolderIntake, is_ignored, is_open_for_writing
 from feedsvc.intake.lock import only_one
 from feedsvc.intake.rejects import reject
-from feedsvc.intake.spool import Spool, received_at
+from feedsvc.intake.spool import FOLDER, Spool, received_at
 from feedsvc.store.disk import MAX_NAME_BYTES, numbered_names, safe_name, write_whole
 
 NOW = datetime(2024, 9, 3, 13, 8, 14, 123456, tzinfo=UTC)
@@ -391,6 +391,7 @@ class TestInbox:
         wanted = {"written.eml", "moved.eml", "in folder.eml", "download.eml"}
         assert until(lambda: set(spooled(settings)) == wanted, 3)
         assert set(spooled(settings).values()) == {MAIL}
+        assert {waiting.way for waiting in Spool(settings.spool).waiting()} == {FOLDER}
 
     def test_a_slow_writer_is_waited_for(self, settings: Settings) -> None:
         path = settings.inbox / "slow.eml"

@@ -17,6 +17,7 @@ from urllib.parse import unquote
 
 import feedparser
 import pytest
+from articles import newest
 from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import given
@@ -108,7 +109,7 @@ def client(app: Flask) -> FlaskClient:
 
 
 def issue_id(store: Store, subject: str = "Gates, week 2") -> str:
-    return next(one.issue_id for one in store.latest_articles(1000) if one.issue_subject == subject)
+    return next(one.issue_id for one in newest(store, 1000) if one.issue_subject == subject)
 
 
 def page_of(client: FlaskClient, path: str) -> Any:
@@ -335,7 +336,7 @@ def test_articles_of_a_text_have_places_in_it(settings: Settings, tmp_path: Path
     with open_store(settings.database_url) as store:
         assert ingest_paths([FIXTURES / name], settings, store).accepted == 1
         client = create_app(settings, store).test_client()
-        path = f"/issues/{store.latest_articles(1)[0].issue_id}"
+        path = f"/issues/{newest(store, 1)[0].issue_id}"
         page, mail_page = page_of(client, path), page_of(client, f"{path}/original")
         for article in page.css("article"):
             place = (article.css_first("a.to-mail").attributes["href"] or "").partition("#")[2]
@@ -469,9 +470,9 @@ def test_a_rule_goes_as_far_as_it_is_let(
     mended(client, path, "Title 2.0.0 is a title", verdict="nothing", scope="section")
     assert "Section 0" not in {one.article.section for one in store.issue_articles(issue_id(store))}
     wait_for(redo_of(app))
-    assert {one.article.section for one in store.latest_articles(100)} == {"Section 1"}
+    assert {one.article.section for one in newest(store, 100)} == {"Section 1"}
     take(settings, store, tmp_path, ("4.eml", mail(4)))
-    assert {one.article.section for one in store.latest_articles(100)} == {"Section 1"}
+    assert {one.article.section for one in newest(store, 100)} == {"Section 1"}
     assert len(feed(client)) == 8
     assert store.rereading_of("letter@gates.example") is None
     number = store.corrections_of("letter@gates.example")[0].id

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from articles import newest
 
 from feedsvc.config import load_settings, prepare_folders
 from feedsvc.convert import convert
@@ -66,13 +67,13 @@ def test_it_is_learnt_from_the_store_once_three_issues_are_there(tmp_path: Path)
             path = letters / f"{number}.eml"
             path.write_bytes(issue_bytes(number))
             ingest_paths([path], settings, store)
-        texts = {a.article.title: a.article.summary for a in store.latest_articles(20)}
+        texts = {a.article.title: a.article.summary for a in newest(store, 20)}
         assert HOUSE in texts["Gate number 32 was painted"]  # the third issue: two others were known
         assert HOUSE not in texts["Gate number 42 was painted"]  # the fourth: three were
-        ids = {a.article.id for a in store.latest_articles(20)}
+        ids = {a.article.id for a in newest(store, 20)}
         reprocess(settings, store)
-        assert {a.article.id for a in store.latest_articles(20)} == ids
-        assert all(HOUSE not in a.article.summary for a in store.latest_articles(20))
+        assert {a.article.id for a in newest(store, 20)} == ids
+        assert all(HOUSE not in a.article.summary for a in newest(store, 20))
 
 
 def test_sections_and_columns_stand_in_every_issue_by_right() -> None:
@@ -116,7 +117,7 @@ def test_rules_in_the_data_folder_are_used(tmp_path: Path) -> None:
     (tmp_path / "letter.eml").write_bytes(issue_bytes(1))
     with open_store(settings.database_url) as store:
         assert ingest_paths([tmp_path / "letter.eml"], settings, store).accepted == 1
-        assert len(store.latest_articles(20)) == 1
+        assert len(newest(store, 20)) == 1
 
 
 @pytest.mark.parametrize(

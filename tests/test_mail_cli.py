@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from articles import newest
 from click.testing import CliRunner, Result
 from digests import digest, plain_mail
 from test_smtp import serving
@@ -154,7 +155,7 @@ def other_mail(number: int) -> bytes:
 
 def combined(store: Store) -> set[str]:
     """The newsletters in the feed of all."""
-    return {entry.newsletter.name for entry in store.latest_articles()}
+    return {entry.newsletter.name for entry in newest(store)}
 
 
 def test_a_muted_newsletter_has_only_its_own_feed(data: Path, settings: Settings, store: Store) -> None:
@@ -163,7 +164,7 @@ def test_a_muted_newsletter_has_only_its_own_feed(data: Path, settings: Settings
     assert run("newsletters", "mute", "daily-deals", "--data", data).exit_code == 0
     assert combined(store) == {"Example Weekly"}
     assert store.revision() > before
-    assert len(store.latest_articles(newsletter="daily-deals")) == 4
+    assert len(newest(store, newsletter="daily-deals")) == 4
     assert "muted" in run("newsletters", "--data", data).stdout
     take(settings, store, other_mail(3))
     assert combined(store) == {"Example Weekly"}
@@ -185,12 +186,12 @@ def test_a_newsletter_kept_whole_is_one_entry_an_issue(data: Path, settings: Set
     take(settings, store, plain_mail(1), other_mail(2))
     result = run("newsletters", "whole", "daily-deals", "--data", data)
     assert result.stdout == "1 issue, 1 changed\n"
-    assert len(store.latest_articles(newsletter="daily-deals")) == 1
-    assert len(store.latest_articles(newsletter="example-weekly")) == 1
+    assert len(newest(store, newsletter="daily-deals")) == 1
+    assert len(newest(store, newsletter="example-weekly")) == 1
     take(settings, store, other_mail(3))
-    assert len(store.latest_articles(newsletter="daily-deals")) == 2
+    assert len(newest(store, newsletter="daily-deals")) == 2
     run("newsletters", "split", "daily-deals", "--data", data)
-    assert len(store.latest_articles(newsletter="daily-deals")) == 8
+    assert len(newest(store, newsletter="daily-deals")) == 8
 
 
 def test_a_newsletter_that_is_not_there(data: Path) -> None:
@@ -227,7 +228,7 @@ def test_unsubscribing_is_one_post_and_only_on_request(data: Path, settings: Set
         assert result.exit_code == 1
         assert "status 303" in result.stderr
         assert site.paths() == ["/leave?id=me"] * 2, "a redirect is not followed"
-    for entry in store.latest_articles():
+    for entry in newest(store):
         assert "leave" not in repr(entry), "it is published nowhere"
 
 
@@ -357,7 +358,7 @@ def test_what_asks_to_confirm_stands_out(settings: Settings, store: Store, subje
         "Hello,\n\nwe need a word from you: https://example.org/confirm?token=abc\n\nYour team\n"
     ).encode()
     assert take(settings, store, mail) == ["new"]
-    (entry,) = store.latest_articles()
+    (entry,) = newest(store)
     assert (entry.article.kind, entry.article.label) == ("message", "confirm subscription")
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from articles import newest
 from click.testing import CliRunner
 from digests import digest
 from hypothesis import given
@@ -323,21 +324,21 @@ def test_what_is_said_again_of_the_same_replaces_it(settings: Settings) -> None:
 def test_past_and_future_issues_follow_and_undoing_it_restores_them(settings: Settings, tmp_path: Path) -> None:
     ingest(settings, tmp_path, 1, 2)
     with open_store(settings.database_url) as store:
-        before = {one.article.id: one for one in store.latest_articles(50)}
+        before = {one.article.id: one for one in newest(store, 50)}
         key = next(iter(before.values())).newsletter.key
         store.add_correction(key, Correction("nothing", "section", "Partners"), title="", issue="x")
         report = reprocess(settings, store, newsletter=key)
         assert report.count("updated") == 2
-        after = {one.article.id: one for one in store.latest_articles(50)}
+        after = {one.article.id: one for one in newest(store, 50)}
         assert after == {uid: one for uid, one in before.items() if one.article.section == "Tools"}
     ingest(settings, tmp_path, 3)
     with open_store(settings.database_url) as store:
-        assert {one.article.section for one in store.latest_articles(50)} == {"Tools"}
+        assert {one.article.section for one in newest(store, 50)} == {"Tools"}
         store.remove_correction(key, store.corrections_of(key)[0].id)
-        other = store.latest_articles(50)[0].issue_id
+        other = newest(store, 50)[0].issue_id
         assert reprocess(settings, store, issue=other).count("updated") == 1
         assert reprocess(settings, store, newsletter=key).count("updated") == 2
-        restored = {one.article.id: one.article for one in store.latest_articles(50)}
+        restored = {one.article.id: one.article for one in newest(store, 50)}
         assert {uid: one for uid, one in restored.items() if uid in before} == {
             uid: one.article for uid, one in before.items()
         }

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import feedparser
 import pytest
+from articles import newest
 from browser import Opener, Served
 from playwright.sync_api import expect
 
@@ -23,11 +24,11 @@ def titles(server: Served) -> list[str]:
 
 def stored(server: Served) -> tuple[StoredArticle, ...]:
     """Every article of every kind."""
-    return server.store.latest_articles(1000, kinds=ALL_KINDS)
+    return newest(server.store, 1000, kinds=ALL_KINDS)
 
 
 def issue_of(server: Served) -> str:
-    found = server.store.latest_articles(1000)
+    found = newest(server.store, 1000)
     return next(one.issue_id for one in found if one.article.title == TITLE)
 
 

@@ -97,11 +97,11 @@ def test_list_of_an_empty_store_says_what_to_do(settings: Settings) -> None:
 
 def test_overview_is_counted_once_for_each_revision(store: Store, settings: Settings) -> None:
     app = create_app(settings, store)
-    keeper = app.extensions["feedsvc"].overview
-    first = keeper.get(store)
-    assert keeper.get(store) is first
+    here = app.extensions["feedsvc"]
+    first = here.overview()
+    assert here.overview() is first
     add(store, issue(30, article("New")))
-    again = keeper.get(store)
+    again = here.overview()
     assert again is not first
     assert again.row("daily-digest").issues == 8
     assert again.row("nobody") is None

@@ -118,6 +118,8 @@ def test_what_is_moved_into_the_inbox_is_in_the_feed_within_three_seconds(server
     assert time.monotonic() - dropped <= PROMISE_S
     assert server.titles()[0] == "Orbital Labs opens its weather model to everyone"
     server.wait_for_line(r" ByteBrief AI: 1\d articles from digest\.eml$")
+    with urlopen(server.url + "/metrics", timeout=10) as answer:
+        assert 'feedsvc_intake_messages_total{way="folder"} 1.0' in answer.read().decode()
     assert server.end() == 0
 
 
@@ -143,6 +145,14 @@ def test_what_cannot_be_read_is_named_with_its_reason_and_holds_up_nothing(serve
     assert wait_until(lambda: server.titles() == ["The second drawer"], 10), server.printed
     assert "no message" in server.wait_for_line(r"rejected photo\.jpg: ")
     assert (server.data / "rejected" / "photo.jpg.reason.txt").exists()
+
+
+def test_what_comes_again_is_named_by_its_file(server: Server) -> None:
+    for name in ("essay.eml", "again.eml"):
+        (server.data / "inbox" / name).write_bytes(ESSAY.read_bytes())
+        line = server.wait_for_line(rf" {name}( |$)")
+    assert re.fullmatch(r"\S+ \S+ again\.eml was here before\n", line)
+    assert server.titles() == ["The second drawer"]
 
 
 def test_it_ends_by_control_c_and_the_next_start_shows_the_same(server: Server) -> None:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from articles import newest
 from sqlalchemy import Connection, text
 
 from feedsvc.errors import StoreError
@@ -91,7 +92,7 @@ def test_everything_of_an_article_comes_back(store: Store) -> None:
     assert stored.newsletter == NEWSLETTER
     assert (stored.issue_id, stored.issue_subject, stored.language) == (result.issue_id, given.subject, "de")
     assert stored.published == stored.updated == SENT
-    assert store.latest_articles() == (stored,)
+    assert newest(store) == (stored,)
 
 
 def test_an_article_is_found_with_and_without_the_urn(store: Store) -> None:
@@ -104,11 +105,11 @@ def test_an_article_is_found_with_and_without_the_urn(store: Store) -> None:
 @pytest.mark.parametrize("sha256", ["sha-1", "sha-2"], ids=["same bytes", "another copy"])
 def test_the_same_message_again_changes_nothing(store: Store, sha256: str) -> None:
     first = add(store, issue())
-    before = (store.revision(), store.state().changed, store.latest_articles())
+    before = (store.revision(), store.state().changed, newest(store))
     again = add(store, issue(), sha256)
     assert (first.status, again.status) == ("new", "duplicate")
     assert again == replace(first, status="duplicate")
-    assert (store.revision(), store.state().changed, store.latest_articles()) == before
+    assert (store.revision(), store.state().changed, newest(store)) == before
     assert store.counts().messages == len({"sha-1", sha256})
 
 
@@ -128,11 +129,11 @@ def test_a_copy_that_converts_otherwise_changes_nothing_unless_it_holds_more(sto
 
 def test_better_code_updates_in_place(store: Store) -> None:
     add(store, issue(count=3))
-    before = {stored.article.id: stored for stored in store.latest_articles()}
+    before = {stored.article.id: stored for stored in newest(store)}
     kept, changed, _gone = issue().articles
     new = article("a@example.org", 77)
     assert add(store, issue(articles=(new, kept, replace(changed, summary="Better")))).status == "updated"
-    after = store.latest_articles()
+    after = newest(store)
     assert [stored.article.id for stored in after] == [new.id, kept.id, changed.id]
     assert after[1] == before[kept.id], "what did not change keeps its date"
     assert after[2].article.summary == "Better"
@@ -170,12 +171,12 @@ def test_another_mail_with_the_same_message_id_is_another_issue(store: Store) ->
     second = add(store, other, "sha-2")
     assert (first.status, second.status) == ("new", "new")
     assert first.issue_id != second.issue_id
-    ids = [stored.article.id for stored in store.latest_articles()]
+    ids = [stored.article.id for stored in newest(store)]
     assert len(set(ids)) == len(ids) == 7
     assert add(store, other, "sha-2").status == "duplicate"
     improved = replace(other, articles=tuple(replace(a, summary="Better") for a in other.articles))
     assert add(store, improved, "sha-2").status == "updated"
-    assert {stored.article.id for stored in store.latest_articles()} == set(ids)
+    assert {stored.article.id for stored in newest(store)} == set(ids)
 
 
 def test_one_bad_issue_does_not_undo_its_batch(store: Store) -> None:
@@ -216,36 +217,36 @@ def test_an_issue_that_turns_out_to_be_anothers_moves(store: Store) -> None:
     add(store, issue())
     add(store, issue(newsletter=Newsletter("other", "Other", "other")))
     assert [row.newsletter.slug for row in store.newsletters()] == ["other"]
-    assert len(store.latest_articles(newsletter="other")) == 3
+    assert len(newest(store, newsletter="other")) == 3
 
 
-def test_latest_articles_are_in_order_and_filtered(store: Store) -> None:
+def test_the_newest_articles_are_in_order_and_filtered(store: Store) -> None:
     other = Newsletter("o", "Other", "other")
     for day in range(5):
         kinds = ("article", "sponsor", "job", "message")
-        articles = tuple(article(f"k{day}", n, kind=kinds[n % 4]) for n in range(8))
+        articles = tuple(article(f"k{day}", 8 * day + n, f"Title {n}", kind=kinds[n % 4]) for n in range(8))
         newsletter = other if day % 2 else NEWSLETTER
         sent = SENT + timedelta(days=day)
         add(store, issue(f"k{day}", articles=articles, sent=sent, newsletter=newsletter), f"sha-{day}")
-    everything = store.latest_articles(1000, kinds=frozenset({"article", "sponsor", "job", "message"}))
+    everything = newest(store, 1000, kinds=frozenset({"article", "sponsor", "job", "message"}))
     assert len(everything) == 40
     assert [(s.published, s.issue_id) for s in everything] == sorted(
         [(s.published, s.issue_id) for s in everything], reverse=True
     )
     assert [s.article.title for s in everything[:8]] == [f"Title {n}" for n in range(8)]
-    assert [s.article.kind for s in store.latest_articles(4)] == ["article", "message"] * 2
-    jobs = store.latest_articles(kinds=frozenset({"job"}), newsletter="other")
+    assert [s.article.kind for s in newest(store, 4)] == ["article", "message"] * 2
+    jobs = newest(store, kinds=frozenset({"job"}), newsletter="other")
     assert {s.newsletter.slug for s in jobs} == {"other"}
     assert [s.article.kind for s in jobs] == ["job"] * 4
-    assert store.latest_articles(3) == everything[0:1] + everything[3:5]
-    assert store.latest_articles(0) == store.latest_articles(kinds=frozenset()) == ()
-    assert store.latest_articles(newsletter="nobody") == ()
+    assert newest(store, 3) == everything[0:1] + everything[3:5]
+    assert newest(store, 0) == newest(store, kinds=frozenset()) == ()
+    assert newest(store, newsletter="nobody") == ()
 
 
 def test_issues_of_the_same_second_do_not_mix(store: Store) -> None:
     add(store, issue("b"), "b")
     add(store, issue("c"), "c")
-    assert [s.issue_subject for s in store.latest_articles()] == ["Issue c"] * 3 + ["Issue b"] * 3
+    assert [s.issue_subject for s in newest(store)] == ["Issue c"] * 3 + ["Issue b"] * 3
 
 
 @pytest.mark.parametrize("newsletter", [None, "example-weekly"])
@@ -265,7 +266,7 @@ def test_the_newest_are_found_without_reading_the_rest(store: Store, url: str, n
                 plans.extend(str(row[3]) for row in plan)
 
         plans: list[str] = []
-        store.latest_articles(newsletter=newsletter)
+        newest(store, newsletter=newsletter)
     assert asked
     scans = [line for line in plans if line.startswith("SCAN") and not line.startswith("SCAN (subquery")]
     walks = [line for line in plans if "articles_newest" in line]
@@ -408,11 +409,11 @@ def test_readers_are_not_held_up_by_a_writer(store: Store) -> None:
     with store.batch() as batch:
         batch.add_issue(issue("b"), sha256="b", received=RECEIVED, size=1, filename=None)
         seen: list[int] = []
-        reader = threading.Thread(target=lambda: seen.append(len(store.latest_articles())))
+        reader = threading.Thread(target=lambda: seen.append(len(newest(store))))
         reader.start()
         reader.join(4)
         assert seen == [3]
-    assert len(store.latest_articles()) == 6
+    assert len(newest(store)) == 6
 
 
 def _write_from_another_process(url: str, name: str, count: int) -> None:

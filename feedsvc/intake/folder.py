@@ -40,7 +40,7 @@ from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver
 
 from feedsvc.config import Settings
-from feedsvc.intake.spool import Spool, received_at
+from feedsvc.intake.spool import FOLDER, Spool, received_at
 from feedsvc.store.disk import safe_name
 
 try:
@@ -191,7 +191,7 @@ class FolderIntake:
     def _take(self, path: Path, status: os.stat_result, now: float) -> float:
         """Move a file into the spool; returns in how many seconds to try again, 0 where it is done."""
         try:
-            self._spool.take_over(path, path.name, received_at(status.st_mtime))
+            self._spool.take_over(path, path.name, received_at(status.st_mtime), way=FOLDER)
         except FileNotFoundError:
             return 0.0  # it was moved away
         except OSError as failure:

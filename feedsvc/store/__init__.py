@@ -1,6 +1,7 @@
 """The store: newsletters, issues, articles and messages in SQLite, or in PostgreSQL."""
 
 from feedsvc.store.arrivals import LinkRow, MinutesRow
+from feedsvc.store.batch import Batch
 from feedsvc.store.feeds import MAX_WIDTH, Page, Window
 from feedsvc.store.listing import IssueRow, Listing, Place
 from feedsvc.store.narrowing import Narrowing
@@ -19,12 +20,11 @@ from feedsvc.store.rows import (
     Unsubscribing,
 )
 from feedsvc.store.search import MAX_QUERY_CHARS, Term, read_query, reduce_words
-from feedsvc.store.store import DEFAULT_KINDS, Batch, Store, open_store
+from feedsvc.store.store import Store, open_store
 from feedsvc.store.targets import Attempts, Found, image_token
 from feedsvc.store.tokens import TokenRow
 
 __all__ = [
-    "DEFAULT_KINDS",
     "MAX_QUERY_CHARS",
     "MAX_WIDTH",
     "AddResult",

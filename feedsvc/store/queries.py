@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, or_, select, union_all
+from sqlalchemy import Connection, Row, and_, func, or_, select
 
-from feedsvc.model import Article, Kind, LinkCount, Newsletter, Problem, StoredArticle
+from feedsvc.model import Article, LinkCount, Newsletter, Problem, StoredArticle
 from feedsvc.store.rows import Counts, IssueSheet, MessageRow, NewsletterRow, RejectionRow, State
-from feedsvc.store.schema import NEWEST_FIRST, articles, issues, messages, meta, newsletters, rejections
+from feedsvc.store.schema import articles, issues, messages, meta, newsletters, rejections
 
 ARTICLE_ROWS = select(
     articles,
@@ -34,32 +34,6 @@ ARTICLE_ROWS = select(
 _MESSAGE_ROWS = select(
     messages, issues.c.uid.label("issue_uid"), (issues.c.source == messages.c.sha256).label("is_source")
 ).join(issues, messages.c.issue_id == issues.c.id)
-
-
-def latest_articles(
-    connection: Connection, limit: int, kinds: frozenset[Kind], newsletter: str | None
-) -> tuple[StoredArticle, ...]:
-    """The newest `limit` articles: by date, then issue by issue, each in its own order.
-
-    Each kind is walked along its own index for `limit` rows at most, so the time does not grow with the store.
-    """
-    if not kinds or limit <= 0:
-        return ()
-    candidates = []
-    for kind in sorted(kinds):
-        newest = select(articles.c.id).where(articles.c.kind == kind)
-        if newsletter is None:
-            newest = newest.where(articles.c.newsletter_id.not_in(select(newsletters.c.id).where(newsletters.c.muted)))
-        else:
-            newest = newest.where(
-                articles.c.newsletter_id
-                == select(newsletters.c.id).where(newsletters.c.slug == newsletter).scalar_subquery()
-            )
-        candidates.append(select(newest.order_by(*NEWEST_FIRST).limit(limit).subquery().c.id))
-    rows = connection.execute(
-        ARTICLE_ROWS.where(articles.c.id.in_(union_all(*candidates))).order_by(*NEWEST_FIRST).limit(limit)
-    )
-    return tuple(stored_article(row) for row in rows)
 
 
 def issue_articles(connection: Connection, issue_uid: str) -> tuple[StoredArticle, ...]:

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Literal, Self
+from typing import Self
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
-from feedsvc.model import Correction, Issue, Kind, Newsletter, StoredArticle
+from feedsvc.model import Correction, Issue, Newsletter, StoredArticle
 from feedsvc.split import Traits
 from feedsvc.store import (
     arrivals,
@@ -27,6 +27,7 @@ from feedsvc.store import (
     writes,
 )
 from feedsvc.store.arrivals import LinkRow, MinutesRow
+from feedsvc.store.batch import Batch
 from feedsvc.store.engine import connect, database_errors, reading, writing
 from feedsvc.store.feeds import Page, Window
 from feedsvc.store.listing import IssueRow, Listing, Place
@@ -50,7 +51,6 @@ from feedsvc.store.rows import (
 from feedsvc.store.targets import Attempts, Found
 from feedsvc.store.tokens import TokenRow
 
-DEFAULT_KINDS: frozenset[Kind] = frozenset({"article", "message"})
 _MESSAGES_A_PAGE = 500
 _SECRET_CHARS = "abcdefghijkmnpqrstuvwxyz23456789"  # none that is taken for another when it is copied by hand
 _SECRET_LENGTH = 16
@@ -310,13 +310,6 @@ class Store:
         with reading(self._engine) as connection:
             return queries.get_message(connection, sha256)
 
-    def latest_articles(
-        self, limit: int = 100, *, kinds: frozenset[Kind] = DEFAULT_KINDS, newsletter: str | None = None
-    ) -> tuple[StoredArticle, ...]:
-        """The newest articles of these kinds, by date, then in the issue's order; `newsletter` is a slug."""
-        with reading(self._engine) as connection:
-            return queries.latest_articles(connection, limit, kinds, newsletter)
-
     def issue_articles(self, issue_id: str) -> tuple[StoredArticle, ...]:
         """The articles of this issue, of every kind, in its own order; none where there is no such issue."""
         with reading(self._engine) as connection:
@@ -557,64 +550,3 @@ class Store:
             if len(page) < _MESSAGES_A_PAGE:
                 return
             last = page[-1]
-
-
-class Batch:
-    """A transaction that is under way. Made by `Store.batch`."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._now = datetime.now(UTC)
-        self._changed = False
-
-    def add_issue(
-        self,
-        issue: Issue,
-        *,
-        sha256: str,
-        received: datetime,
-        size: int,
-        filename: str | None,
-        way: str = "",
-        recipient: str | None = None,
-    ) -> AddResult:
-        """As `Store.add_issue`. `way` is how it came in, `recipient` whom its envelope named.
-
-        Where it raises, this issue alone is undone, and the batch may go on unless it was StoreError.
-        """
-        receipt = writes.Receipt(sha256, received, size, filename, way, recipient)
-        with database_errors(), self._connection.begin_nested():
-            result = writes.add_issue(self._connection, issue, receipt, self._now)
-        self._changed = self._changed or result.status != "duplicate"
-        return result
-
-    def record_rejection(
-        self, sha256: str, filename: str | None, code: str, detail: str, received: datetime, way: str = ""
-    ) -> None:
-        """Remember that a message was refused, and why."""
-        with database_errors():
-            receipt = writes.Receipt(sha256, received, 0, filename, way)
-            writes.record_rejection(self._connection, receipt, code, detail)
-
-    def count_brought(self, way: str, brought: int, failures: list[str]) -> None:
-        """Count what a way in brought: messages taken in, and the reasons of those that were rejected."""
-        with database_errors():
-            intakes.count_brought(self._connection, way, brought, failures, self._now)
-
-    def rename_newsletter(self, slug: str, name: str | None) -> None:
-        """As `Store.rename_newsletter`."""
-        self._changed |= intakes.rename(self._connection, slug, name)
-
-    def name_by_address(self, key: str, name: str) -> None:
-        """Give the newsletter with this key the name that its address says, unless a name was given already."""
-        with database_errors():
-            self._changed |= intakes.name_by_address(self._connection, key, name)
-
-    def set_flag(self, slug: str, flag: Literal["muted", "whole", "sponsors"], value: bool) -> None:
-        """Set what a person wants of a newsletter."""
-        self._changed |= intakes.set_flag(self._connection, slug, flag, value)
-
-    def finish(self) -> None:
-        """Let the revision grow, if what is published changed."""
-        if self._changed:
-            writes.grow_revision(self._connection)

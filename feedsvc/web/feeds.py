@@ -82,7 +82,7 @@ def subscriptions() -> Response:
             title=here.settings.title,
             modified=state.changed,
             own=base,
-            recipients=here.people.addresses(here.store),
+            recipients=here.everybody(),
         )
         return Document.of(document, OPML_TYPE, state.changed)
 
@@ -157,7 +157,7 @@ def build_feed(here: Site, selection: Selection, base: str, wanted: Format, toke
         by_issue=selection.by_issue,
         follow=here.follow,
         images=here.settings.images,
-        recipients=here.people.addresses(here.store),
+        recipients=here.everybody(),
     )
 
 

@@ -7,7 +7,7 @@ dates from and to (whole days in UTC, both included), the view, and the place at
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
@@ -82,8 +82,7 @@ class Filter:
     @property
     def span(self) -> str:
         """Which of `SPANS` is chosen, or ""."""
-        minutes = {name: self.given[name] for name in ("min_minutes", "max_minutes") if name in self.given}
-        return next((name for name, span in SPANS.items() if span == minutes), "")
+        return span_of(self.given)
 
     def path(self, place: Place | None = None, *, newer: bool = False, **changes: str | None) -> str:
         """Return the path and query of this page with some parameters changed or, by None, left out."""
@@ -118,15 +117,7 @@ def read_filter(query: str) -> Filter:
 
     Raises BadRequest, which names the parameter and says what it may be.
     """
-    pairs = [
-        (name, value) for name, value in parse_qsl(query, keep_blank_values=True) if name not in (TOKEN, PARAMETER)
-    ]
-    for name, _value in pairs:
-        if name not in _KNOWN:
-            raise BadRequest(
-                _("There is no parameter “%(name)s”. This page knows %(known)s.")
-                % {"name": shown(name), "known": ", ".join(_KNOWN)}
-            )
+    pairs = known_pairs(query, _KNOWN)
     own = {name: value for name, value in pairs if name in _OWN}
     if len(own) != sum(name in _OWN for name, _value in pairs):
         raise BadRequest(_("A parameter stands twice in this address."))
@@ -155,6 +146,26 @@ def read_filter(query: str) -> Filter:
         place=place if isinstance(place, Place) else None,
         newer="after" in read,
     )
+
+
+def known_pairs(query: str, known: Sequence[str]) -> list[tuple[str, str]]:
+    """Return what the query of a page says, without a token or a notice. Raises BadRequest for what is not `known`."""
+    pairs = [
+        (name, value) for name, value in parse_qsl(query, keep_blank_values=True) if name not in (TOKEN, PARAMETER)
+    ]
+    for name, _value in pairs:
+        if name not in known:
+            raise BadRequest(
+                _("There is no parameter “%(name)s”. This page knows %(known)s.")
+                % {"name": shown(name), "known": ", ".join(known)}
+            )
+    return pairs
+
+
+def span_of(given: Mapping[str, str]) -> str:
+    """Return which of `SPANS` these parameters ask for, or ""."""
+    minutes = {name: given[name] for name in ("min_minutes", "max_minutes") if name in given}
+    return next((name for name, span in SPANS.items() if span == minutes), "")
 
 
 def tidied(query: str) -> str | None:

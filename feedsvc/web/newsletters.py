@@ -40,7 +40,7 @@ def newsletters() -> str:
     here, order = site(), request.args.get("by", "name")
     if order not in _ORDERS:
         raise BadRequest(_("by cannot be “%(value)s”: it is one of name, latest, articles.") % {"value": shown(order)})
-    overview = here.overview.get(here.store)
+    overview = here.overview()
     rows = overview.latest if order == "latest" else overview.rows
     if order == "articles":
         rows = tuple(sorted(rows, key=lambda row: -row.articles))

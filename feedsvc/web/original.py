@@ -14,10 +14,9 @@ from collections.abc import Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, current_app, render_template, request
-from werkzeug.exceptions import BadGateway, NotFound
+from flask import Blueprint, Response, render_template, request
+from werkzeug.exceptions import NotFound
 
-from feedsvc.errors import ResolveError
 from feedsvc.links import canonical, is_personal
 from feedsvc.model import StoredArticle
 from feedsvc.publish import gate, published_line
@@ -26,7 +25,7 @@ from feedsvc.publish.images import image_token
 from feedsvc.publish.original import Original, Rules, Wanted, original_of_html, original_of_text
 from feedsvc.store import IssueSheet
 from feedsvc.web.access import key_of
-from feedsvc.web.pictures import cache, picture
+from feedsvc.web.pictures import fetched
 from feedsvc.web.privacy import everybody, mention
 from feedsvc.web.reading import IssueReading, read_again
 from feedsvc.web.site import base_url, root_path, site
@@ -76,13 +75,7 @@ def proxied(issue_id: str, token: str) -> Response:
         raise NotFound("There is no such picture here.")
     found = original(*_asked(issue_id), with_pictures=False)
     address = next((one for one in found.pictures if image_token(one) == token), None)
-    if address is None:
-        raise NotFound("There is no such picture here.")
-    try:
-        return picture(cache().get(address))
-    except ResolveError as failure:
-        current_app.logger.info("a picture of %s could not be had: %s", issue_id, failure.detail)
-        raise BadGateway("The picture could not be had from where it is.") from failure
+    return fetched(address, issue_id)
 
 
 def shows_pictures() -> bool:

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from feedsvc.store import NewsletterRow, Store
-from feedsvc.web.latest import Latest
 
 WEEKS: Final = 26
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
@@ -44,14 +43,3 @@ class Overview:
             counted = Counter(min(WEEKS - 1, (until - moment) // _WEEK) for moment in sent)
             weeks[slug] = tuple(counted[ago] for ago in reversed(range(WEEKS)))
         return cls(rows, until, weeks)
-
-
-class OverviewKeeper:
-    """The overview as of the store's revision. Safe for threads."""
-
-    def __init__(self) -> None:
-        self._latest: Latest[Overview] = Latest()
-
-    def get(self, store: Store) -> Overview:
-        """Return the overview, made anew where the store has changed."""
-        return self._latest.get(store.revision(), lambda: Overview.of(store))

@@ -32,7 +32,7 @@ def inline(token: str) -> Response:
     data = site().store.inline_image(token) if _TOKEN.fullmatch(token) else None
     if data is None:
         raise NotFound("There is no such picture here.")
-    return picture(data)
+    return _picture(data)
 
 
 @blueprint.get("/image/<uuid:entry>/<token>")
@@ -42,14 +42,7 @@ def proxied(entry: UUID, token: str) -> Response:
     if here.settings.images != "proxy" or not _TOKEN.fullmatch(token):
         raise NotFound("There is no such picture here.")
     stored = here.store.get_article(str(entry))
-    address = None if stored is None else _shown(stored, token)
-    if address is None:
-        raise NotFound("There is no such picture here.")
-    try:
-        return picture(cache().get(address))
-    except ResolveError as failure:
-        current_app.logger.info("a picture of %s could not be had: %s", entry, failure.detail)
-        raise BadGateway("The picture could not be had from where it is.") from failure
+    return fetched(None if stored is None else _shown(stored, token), entry)
 
 
 def _shown(stored: StoredArticle, token: str) -> str | None:
@@ -63,7 +56,22 @@ def _shown(stored: StoredArticle, token: str) -> str | None:
     return None
 
 
-def cache() -> PictureCache:
+def fetched(address: str | None, shown_by: object) -> Response:
+    """Return the picture at an address that `shown_by`, an id for the log, shows; NotFound where it shows none such.
+
+    Raises BadGateway where the picture cannot be had.
+    """
+    if address is None:
+        raise NotFound("There is no such picture here.")
+    try:
+        data = _cache().get(address)
+    except ResolveError as failure:
+        current_app.logger.info("a picture of %s could not be had: %s", shown_by, failure.detail)
+        raise BadGateway("The picture could not be had from where it is.") from failure
+    return _picture(data)
+
+
+def _cache() -> PictureCache:
     """Return this application's cache of pictures, made when it is first needed."""
     found = current_app.extensions.get(EXTENSION)
     if found is None:
@@ -73,7 +81,7 @@ def cache() -> PictureCache:
     return cast(PictureCache, found)
 
 
-def picture(data: bytes) -> Response:
+def _picture(data: bytes) -> Response:
     """Return an image as it is served, whatever its sender says it is. Raises NotFound where it is none."""
     media_type = picture_type(data)
     if media_type is None:

@@ -20,8 +20,7 @@ _LOOKED_AT: Final = frozenset(("text/html", "text/plain", "application/xhtml+xml
 
 def everybody() -> frozenset[str]:
     """Return the addresses of all recipients that the store knows of."""
-    here = site()
-    return here.people.addresses(here.store)
+    return site().everybody()
 
 
 def called(newsletter: Newsletter) -> str:

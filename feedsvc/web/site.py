@@ -16,8 +16,7 @@ from feedsvc.store import Store
 from feedsvc.web.documents import DocumentCache
 from feedsvc.web.figures import FigureBoard
 from feedsvc.web.latest import Latest
-from feedsvc.web.overview import OverviewKeeper
-from feedsvc.web.people import AddressBook
+from feedsvc.web.overview import Overview
 from feedsvc.web.rendering import Renderer
 from feedsvc.web.scopes import Census
 from feedsvc.web.shortcut import Shortcut
@@ -45,11 +44,19 @@ class Site:
     follow: bool = True
     known_hosts: frozenset[str] = frozenset()
     documents: DocumentCache = field(default_factory=DocumentCache)
-    people: AddressBook = field(default_factory=AddressBook)
     board: FigureBoard = field(default_factory=FigureBoard)
-    overview: OverviewKeeper = field(default_factory=OverviewKeeper)
+    people: Latest[frozenset[str]] = field(default_factory=Latest)
+    overviews: Latest[Overview] = field(default_factory=Latest)
     tallies: Latest[Tally] = field(default_factory=Latest)
     census: Latest[Census] = field(default_factory=Latest)
+
+    def everybody(self) -> frozenset[str]:
+        """Return the addresses that any message in the store was sent to."""
+        return self.people.get(self.store.revision(), self.store.recipient_addresses)
+
+    def overview(self) -> Overview:
+        """Return what the pages show of all newsletters."""
+        return self.overviews.get(self.store.revision(), lambda: Overview.of(self.store))
 
 
 def site() -> Site:

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 from flask import Blueprint, redirect, render_template, request
 from werkzeug.exceptions import BadRequest, NotFound
 from werkzeug.wrappers import Response as BaseResponse
 
 from feedsvc.web.feeds import FORMATS, know
-from feedsvc.web.filters import LONG_MINUTES, SHORT_MINUTES, SPANS, tidied
+from feedsvc.web.filters import LONG_MINUTES, SHORT_MINUTES, SPANS, known_pairs, span_of, tidied
 from feedsvc.web.language import gettext as _
-from feedsvc.web.notices import PARAMETER
-from feedsvc.web.selection import KINDS, PARAMETERS, TOKEN, read_selection, shown
+from feedsvc.web.selection import KINDS, PARAMETERS, read_selection, shown
 from feedsvc.web.site import Site, base_url, root_path, site
 
 blueprint = Blueprint("subscribe", __name__)
@@ -39,7 +38,7 @@ def subscribe() -> str | BaseResponse:
     """Show the addresses; where the form was sent, the one that it makes first."""
     here, base = site(), base_url()
     query = request.query_string.decode("utf-8", "replace")
-    tidy = tidied(query) if query else None
+    tidy = tidied(query)
     if tidy is not None:
         return redirect(f"{root_path()}/subscribe{'?' if tidy else ''}{tidy}", 302)
     given = _given(query)
@@ -49,10 +48,10 @@ def subscribe() -> str | BaseResponse:
         base=base,
         formats=FORMAT_NAMES,
         ready=_ready_made(),
-        rows=here.overview.get(here.store).rows,
+        rows=here.overview().rows,
         given=given,
         made=made,
-        span=_span(given),
+        span=span_of(given),
         preview=_on_today(given),
         all_kinds=",".join(KINDS),
         needs_token=here.settings.access_token is not None,
@@ -60,16 +59,7 @@ def subscribe() -> str | BaseResponse:
 
 
 def _given(query: str) -> dict[str, str]:
-    pairs = [
-        (name, value) for name, value in parse_qsl(query, keep_blank_values=True) if name not in (TOKEN, PARAMETER)
-    ]
-    known = (*_OWN, *PARAMETERS)
-    for name, _value in pairs:
-        if name not in known:
-            raise BadRequest(
-                _("There is no parameter “%(name)s”. This page knows %(known)s.")
-                % {"name": shown(name), "known": ", ".join(known)}
-            )
+    pairs = known_pairs(query, (*_OWN, *PARAMETERS))
     given = dict(pairs)
     if len(given) < len(pairs):
         raise BadRequest(_("A parameter stands twice in this address."))
@@ -122,11 +112,6 @@ def _ready_made() -> tuple[Ready, ...]:
             read_selection(urlencode({"kinds": everything})).path("xml"),
         ),
     )
-
-
-def _span(given: Mapping[str, str]) -> str:
-    minutes = {name: given[name] for name in ("min_minutes", "max_minutes") if name in given}
-    return next((name for name, span in SPANS.items() if span == minutes), "")
 
 
 def _on_today(given: Mapping[str, str]) -> str:

@@ -28,7 +28,7 @@ def front() -> str | BaseResponse:
     """Show the articles that the address asks for, newest first; on a first run, how mail comes in."""
     here, base = site(), base_url()
     query = request.query_string.decode("utf-8", "replace")
-    tidy = tidied(query) if query else None
+    tidy = tidied(query)
     if tidy is not None:
         return redirect(f"{root_path()}/{'?' if tidy else ''}{tidy}", 302)
     asked = read_filter(query)
@@ -44,7 +44,7 @@ def front() -> str | BaseResponse:
 
 
 def _listing(here: Site, base: str, asked: Filter) -> str:
-    overview = here.overview.get(here.store)
+    overview = here.overview()
     slug = asked.selection.narrowing.newsletter
     newsletter = None if slug is None else overview.row(slug)
     if slug is not None and newsletter is None:
