@@ -23,7 +23,7 @@ from feedsvc.model import Newsletter, entry_id
 from feedsvc.store import Place, Store, Term, open_store, read_query, reduce_words
 from feedsvc.web import create_app, today
 from feedsvc.web.filters import read_filter, read_place, tidied, written_place
-from feedsvc.web.highlight import found_in, marked
+from feedsvc.web.highlight import EXCERPT_CHARS, excerpt, found_in, marked
 
 OTHER = Newsletter("other.example.com", "Other & Co", "other")
 
@@ -293,6 +293,45 @@ def test_what_is_marked_is_what_the_search_finds(words: str, sought: str) -> Non
 
 def test_a_term_of_many_words_needs_them_all() -> None:
     assert found_in("a b", (Term("a b c"),)) == []
+
+
+def test_a_long_text_is_cut_around_the_first_hit() -> None:
+    words = "word " * 400
+    assert excerpt("short enough", read_query("enough")) == "short enough"
+    for early in (excerpt(f"needle {words}", read_query("needle")), excerpt(words, ())):
+        assert early.startswith(("needle word", "word"))
+        assert early.endswith("word …")
+        assert EXCERPT_CHARS - 5 <= len(early) <= EXCERPT_CHARS + 2
+    late = excerpt(f"{words}needle {words}", read_query("needle"))
+    assert late.startswith("… word word")
+    assert 70 <= late.index("needle") <= 82
+    assert late.endswith("word …")
+    assert excerpt(f"{words}needle", read_query("needle")).endswith("word needle")
+    ideographs = excerpt("日" * 2000 + "本" + "日" * 2000, read_query("本"))
+    assert ideographs.startswith("… 日")
+    assert len(ideographs) == EXCERPT_CHARS + 4
+
+
+@given(st.text(st.sampled_from("ab 日"), max_size=900), st.sampled_from(["é", "é f", "本"]))
+def test_the_first_hit_is_in_the_excerpt(around: str, sought: str) -> None:
+    terms = read_query(sought)
+    text_with_hit = f"{around} {sought} {around[::-1]}"
+    shown = excerpt(text_with_hit, terms)
+    assert sought in shown
+    assert found_in(shown, terms)
+    assert len(shown) <= EXCERPT_CHARS + 4
+    assert shown.removeprefix("… ").removesuffix(" …") in text_with_hit
+
+
+def test_a_long_text_is_no_wall_on_the_front_page(store: Store, client: FlaskClient) -> None:
+    essay = article("An essay", None, kind="message", summary=f"{'word ' * 2000} zanzibar {'word ' * 2000}")
+    with open_store("sqlite://") as own:
+        add(own, issue(1, essay))
+        other = create_app(client.application.extensions["feedsvc"].settings, own).test_client()
+        summary = text(page(other, "/?q=zanzibar").css_first("p.summary"))
+    assert summary.startswith("… word")
+    assert "zanzibar" in summary
+    assert len(summary) <= EXCERPT_CHARS + 4
 
 
 # -- addresses ------------------------------------------------------------------------------------------------------------

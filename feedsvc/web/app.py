@@ -38,7 +38,7 @@ from feedsvc.web import (
 from feedsvc.web.badges import initials, shade
 from feedsvc.web.documents import DocumentResponse
 from feedsvc.web.headers import SECURITY_HEADERS
-from feedsvc.web.highlight import marked
+from feedsvc.web.highlight import excerpt, marked
 from feedsvc.web.language import gettext
 from feedsvc.web.rendering import renderer_of
 from feedsvc.web.shortcut import Shortcut, ShortcutMiddleware
@@ -89,6 +89,7 @@ def create_app(settings: Settings | None = None, store: Store | None = None, *, 
     app.jinja_env.filters["exact"] = when.exact
     app.jinja_env.filters["duration"] = when.duration
     app.jinja_env.filters["called"] = privacy.called
+    app.jinja_env.filters["excerpt"] = excerpt
     app.jinja_env.filters["marked"] = marked
     app.jinja_env.filters["initials"] = initials
     app.jinja_env.filters["shade"] = shade

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
+from typing import Final
 
 from markupsafe import Markup, escape
 
 from feedsvc.store import Term, reduce_words
 
+EXCERPT_CHARS: Final = 600
+_BEFORE_CHARS: Final = 80  # what an excerpt shows before the first hit
 _Word = tuple[str, int, int]
 
 
@@ -19,6 +22,21 @@ def marked(text: str, terms: tuple[Term, ...]) -> Markup:
         made += escape(text[at:start]) + Markup("<mark>") + escape(text[start:end]) + Markup("</mark>")
         at = end
     return made + escape(text[at:])
+
+
+def excerpt(text: str, terms: tuple[Term, ...]) -> str:
+    """Return the text, or of a long one some `EXCERPT_CHARS` around the first thing that the terms find, else from its beginning."""
+    if len(text) <= EXCERPT_CHARS:
+        return text
+    hit_start, hit_end = next(iter(found_in(text, terms)), (0, 0))
+    start = 0
+    if hit_end > EXCERPT_CHARS:
+        start = hit_start - _BEFORE_CHARS
+        start = text.find(" ", start, hit_start) + 1 or start  # some scripts have no spaces
+    end = min(len(text), max(hit_end, start + EXCERPT_CHARS))
+    if end < len(text):
+        end = max(hit_end, text.rfind(" ", start, end)) if " " in text[max(hit_end, start) : end] else end
+    return f"{'… ' if start else ''}{text[start:end]}{' …' if end < len(text) else ''}"
 
 
 def found_in(text: str, terms: tuple[Term, ...]) -> list[tuple[int, int]]:
