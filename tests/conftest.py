@@ -9,15 +9,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from flask.testing import FlaskClient
+from hypothesis import HealthCheck
+from hypothesis import settings as examples
+
+from feedsvc.config import Settings, load_settings, prepare_folders
+from feedsvc.store import Store, open_store
+from feedsvc.web import create_app
 
 if TYPE_CHECKING:
     from browser import Opener, Served
     from playwright.sync_api import Browser
 
 # How long one example takes says more of the machine than of the code; what must be quick has a test of its own.
-settings.register_profile("feedsvc", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("feedsvc")
+examples.register_profile("feedsvc", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+examples.load_profile("feedsvc")
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -44,6 +50,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def update_golden(request: pytest.FixtureRequest) -> bool:
     """Whether golden files are to be rewritten, on purpose."""
     return bool(request.config.getoption("--update-golden"))
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """The settings of a data folder of the test's own, whose folders are made."""
+    made = load_settings(data=tmp_path / "data")
+    prepare_folders(made)
+    return made
+
+
+@pytest.fixture
+def store(settings: Settings) -> Iterator[Store]:
+    """The store of `settings`, which a module may have of its own; nothing is in it yet."""
+    with open_store(settings.database_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def client(settings: Settings, store: Store) -> FlaskClient:
+    """Asks the pages of `settings` and `store`."""
+    return create_app(settings, store).test_client()
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import sys
 import tarfile
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,7 +21,7 @@ from feedsvc.errors import MessageError
 from feedsvc.ingest import Ingester, ingest_paths
 from feedsvc.intake.files import iter_messages
 from feedsvc.intake.spool import Spool
-from feedsvc.store import Store, open_store
+from feedsvc.store import Store
 
 ROOT = Path(__file__).resolve().parents[1]
 MBOX = b"".join(as_mbox(plain_mail(number) for number in range(10, 15)))
@@ -68,12 +68,6 @@ def settings(tmp_path: Path) -> Settings:
     made = load_settings(data=tmp_path / "data", max_message_bytes=100_000)
     prepare_folders(made)
     return made
-
-
-@pytest.fixture
-def store(settings: Settings) -> Iterator[Store]:
-    with open_store(settings.database_url) as opened:
-        yield opened
 
 
 @pytest.mark.parametrize("name", ["a.zip", "a.tar", "a.tar.gz", "A.TGZ".lower(), "a.tar.bz2", "a.tar.xz"])

@@ -47,17 +47,6 @@ def settings(tmp_path: Any) -> Settings:
     return made
 
 
-@pytest.fixture
-def store(settings: Settings) -> Iterator[Store]:
-    with open_store(settings.database_url) as opened:
-        yield opened
-
-
-@pytest.fixture
-def client(settings: Settings, store: Store) -> FlaskClient:
-    return create_app(settings, store).test_client()
-
-
 def one(title: str, url: str | None = "", **fields: Any) -> Article:
     """An article whose id is its own; with a link of its own, unless another is given."""
     name = f"{title}-{fields.pop('issue', '')}"

@@ -20,7 +20,7 @@ from test_serve import Server, wait_until
 from feedsvc.config import Settings, load_settings, prepare_folders
 from feedsvc.ingest import Ingester
 from feedsvc.intake.spool import Spool
-from feedsvc.store import Store, open_store
+from feedsvc.store import Store
 from feedsvc.web import create_app
 
 TOKEN = "a-secret-of-the-inbox"
@@ -37,12 +37,6 @@ def settings(tmp_path: Path) -> Settings:
     )
     prepare_folders(made)
     return made
-
-
-@pytest.fixture
-def store(settings: Settings) -> Iterator[Store]:
-    with open_store(settings.database_url) as opened:
-        yield opened
 
 
 @pytest.fixture

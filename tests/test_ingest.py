@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -84,12 +84,6 @@ def settings(tmp_path: Path) -> Settings:
     made = load_settings(data=tmp_path / "data", max_message_bytes=100_000)
     prepare_folders(made)
     return made
-
-
-@pytest.fixture
-def store(settings: Settings) -> Iterator[Store]:
-    with open_store(settings.database_url) as opened:
-        yield opened
 
 
 def put(settings: Settings, *messages: bytes) -> None:

@@ -356,13 +356,6 @@ def test_a_lock_in_a_folder_that_is_not_there_says_what_to_do(tmp_path: Path) ->
 # --- the inbox ------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    made = load_settings(data=tmp_path / "data")
-    prepare_folders(made)
-    return made
-
-
 @pytest.fixture(params=[True, False], ids=["events", "rescans only"])
 def intake(settings: Settings, request: pytest.FixtureRequest) -> Iterator[FolderIntake]:
     watching = FolderIntake(settings, lambda: None, watch=request.param)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from test_ingest import archived, ids_of, mail, stored_ids, waiting
 
-from feedsvc.config import Settings, load_settings, prepare_folders
+from feedsvc.config import Settings
 from feedsvc.ingest import Ingester, ingest_paths
 from feedsvc.intake.spool import Spool
 from feedsvc.store import open_store
@@ -94,13 +94,6 @@ def _check(settings: Settings) -> None:
     assert {Path(name).stem for name in archived(settings)} == EVERY
     assert sorted(path.name for path in settings.rejected.iterdir()) == ["bad.eml", "bad.eml.reason.txt"]
     assert waiting(settings) == []
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    made = load_settings(data=tmp_path / "data")
-    prepare_folders(made)
-    return made
 
 
 @pytest.mark.parametrize(

@@ -20,13 +20,13 @@ from webserver import Reply
 from webserver import serving as serving_web
 
 from feedsvc.cli import main
-from feedsvc.config import Settings, load_settings, prepare_folders
+from feedsvc.config import Settings, load_settings
 from feedsvc.convert import convert
 from feedsvc.ingest import Ingester
 from feedsvc.intake.confirmation import asks_to_confirm
 from feedsvc.intake.senders import Senders, failed_checks
 from feedsvc.intake.spool import Spool
-from feedsvc.store import Store, open_store
+from feedsvc.store import Store
 
 PROGRAM = Path(sys.executable).with_name("feedsvc")
 NOW = datetime(2024, 9, 4, tzinfo=UTC)
@@ -35,19 +35,6 @@ NOW = datetime(2024, 9, 4, tzinfo=UTC)
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     return tmp_path / "data"
-
-
-@pytest.fixture
-def settings(data: Path) -> Settings:
-    made = load_settings(data=data)
-    prepare_folders(made)
-    return made
-
-
-@pytest.fixture
-def store(settings: Settings) -> Iterator[Store]:
-    with open_store(settings.database_url) as opened:
-        yield opened
 
 
 def run(*arguments: str | Path) -> Result:

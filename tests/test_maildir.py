@@ -7,7 +7,6 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -37,12 +36,6 @@ def settings(tmp_path: Path) -> Settings:
     made = load_settings(data=tmp_path / "data", maildirs=(tmp_path / "Mail",), rescan_s=0.2, max_message_bytes=50_000)
     prepare_folders(made)
     return made
-
-
-@pytest.fixture
-def store(settings: Settings) -> Iterator[Store]:
-    with open_store(settings.database_url) as opened:
-        yield opened
 
 
 def add(box: mailbox.Maildir, number: int, flags: str = "", folder: Literal["new", "cur"] = "new") -> None:

@@ -46,11 +46,6 @@ def store(settings: Settings) -> Iterator[Store]:
         yield opened
 
 
-@pytest.fixture
-def client(settings: Settings, store: Store) -> FlaskClient:
-    return create_app(settings, store).test_client()
-
-
 def page(client: FlaskClient, path: str, status: int = 200) -> LexborHTMLParser:
     answer = client.get(path)
     assert answer.status_code == status, answer.text

@@ -21,7 +21,7 @@ from feedsvc.config import Settings, load_settings, prepare_folders
 from feedsvc.ingest import Ingester
 from feedsvc.intake.boxes import Box, note_unpacked, unpacked_box
 from feedsvc.intake.spool import Spool
-from feedsvc.store import Store, open_store
+from feedsvc.store import Store
 from feedsvc.web import create_app
 
 DIGEST = (Path(__file__).resolve().parents[1] / "fixtures" / "digest-both-parts.eml").read_bytes()
@@ -47,12 +47,6 @@ def settings(tmp_path: Path) -> Settings:
     made = load_settings(data=tmp_path / "data", max_message_bytes=100_000)
     prepare_folders(made)
     return made
-
-
-@pytest.fixture
-def store(settings: Settings) -> Iterator[Store]:
-    with open_store(settings.database_url) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
@@ -17,8 +16,7 @@ from lxml import etree
 
 from feedsvc.config import Settings, load_settings
 from feedsvc.model import Issue, Newsletter, entry_id
-from feedsvc.store import LinkRow, MinutesRow, Store, open_store
-from feedsvc.web import create_app
+from feedsvc.store import LinkRow, MinutesRow, Store
 from feedsvc.web.charts import HEAT_LEVELS, Bar, bar_chart, heat_level, heat_map, round_top
 from feedsvc.web.tally import MAX_SERIES, make_tally, monday
 from feedsvc.web.when import duration
@@ -153,17 +151,6 @@ def test_minutes_are_for_people(minutes: int, words: str) -> None:
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return load_settings(data=tmp_path, resolve="never")
-
-
-@pytest.fixture
-def store(settings: Settings) -> Iterator[Store]:
-    with open_store(settings.database_url) as opened:
-        yield opened
-
-
-@pytest.fixture
-def client(settings: Settings, store: Store) -> FlaskClient:
-    return create_app(settings, store).test_client()
 
 
 def sent_now(number: int, newsletter: Newsletter) -> Issue:

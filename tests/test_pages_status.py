@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from pathlib import Path
 
 import pytest
 from browser import Opener, Served
@@ -16,35 +14,17 @@ from flask.testing import FlaskClient
 from playwright.sync_api import expect
 from prometheus_client.parser import text_string_to_metric_families
 
-from feedsvc.config import Settings, load_settings, prepare_folders
+from feedsvc.config import Settings, load_settings
 from feedsvc.ingest import Ingester
 from feedsvc.intake.rejects import find_rejected, rejected_files
 from feedsvc.intake.spool import PAGE, Spool
-from feedsvc.store import Counts, Store, open_store
+from feedsvc.store import Counts, Store
 from feedsvc.web import create_app
 from feedsvc.web.figures import TROUBLES
 from feedsvc.web.status import _uptime, size_words
 
 LARGE = plain_mail(1) + b"x" * 2_000
 SMALL = 2_000
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    made = load_settings(data=tmp_path / "data")
-    prepare_folders(made)
-    return made
-
-
-@pytest.fixture
-def store(settings: Settings) -> Iterator[Store]:
-    with open_store(settings.database_url) as opened:
-        yield opened
-
-
-@pytest.fixture
-def client(settings: Settings, store: Store) -> FlaskClient:
-    return create_app(settings, store).test_client()
 
 
 def reject(settings: Settings, store: Store, *messages: bytes, name: str = "issue.eml") -> list[str]:

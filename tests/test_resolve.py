@@ -321,12 +321,6 @@ def settings(tmp_path: Path, web: Site) -> Settings:
     return load_settings(data=tmp_path / "data", resolve="ahead", resolve_loopback_ports=[web.port])
 
 
-@pytest.fixture
-def store(settings: Settings) -> Iterator[Store]:
-    with open_store(settings.database_url) as opened:
-        yield opened
-
-
 def tracked(web: Site, name: str, **fields: Any) -> Article:
     return article(
         name, f"{web.url}/ls/click?upn=u001.{name}1234eFgH5678iJkL9012mNoP3456", url_state="tracked", **fields

@@ -57,17 +57,6 @@ def settings(tmp_path: Path, web: Site) -> Settings:
     return load_settings(data=tmp_path / "data", resolve_loopback_ports=[web.port])
 
 
-@pytest.fixture
-def store(settings: Settings) -> Iterator[Store]:
-    with open_store(settings.database_url) as opened:
-        yield opened
-
-
-@pytest.fixture
-def client(settings: Settings, store: Store) -> FlaskClient:
-    return create_app(settings, store).test_client()
-
-
 def hidden(web: Site, **fields: Any) -> Article:
     return article("Hidden", f"{web.url}{TRACK}", url_state="tracked", **fields)
 
