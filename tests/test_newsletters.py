@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -15,7 +14,7 @@ from articles import DIGEST, SENT, UNSUBSCRIBE, add, article, issue
 from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
-from selectolax.lexbor import LexborHTMLParser
+from pages import page, text
 from webserver import Reply
 from webserver import serving as serving_web
 
@@ -44,16 +43,6 @@ def store(settings: Settings) -> Iterator[Store]:
             one = issue(number, made, newsletter=OTHER if number == 0 else DIGEST)
             add(opened, replace(one, subject=f"Issue {number} for {ADDRESS}", recipients=frozenset({ADDRESS})))
         yield opened
-
-
-def page(client: FlaskClient, path: str, status: int = 200) -> LexborHTMLParser:
-    answer = client.get(path)
-    assert answer.status_code == status, answer.text
-    return LexborHTMLParser(answer.text)
-
-
-def text(node: Any) -> str:
-    return " ".join(node.text().split())
 
 
 # -- the list -------------------------------------------------------------------------------------------------------------

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import feedparser
 import pytest
 from articles import add, article, issue
 from flask.testing import FlaskClient
-from selectolax.lexbor import LexborHTMLParser
+from pages import page, text
 
 from feedsvc.config import Settings, load_settings
 from feedsvc.intake.maildir import way_of
@@ -34,16 +33,6 @@ def store(settings: Settings) -> Iterator[Store]:
         add(opened, issue(0, article("Short", read_minutes=2), long, ad))
         add(opened, issue(1, article("Else", "https://example.com/else"), newsletter=OTHER))
         yield opened
-
-
-def page(client: FlaskClient, path: str, status: int = 200) -> LexborHTMLParser:
-    answer = client.get(path)
-    assert answer.status_code == status, answer.text
-    return LexborHTMLParser(answer.text)
-
-
-def text(node: Any) -> str:
-    return " ".join(node.text().split())
 
 
 def titles(client: FlaskClient, address: str) -> set[str]:

@@ -8,13 +8,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 from articles import DIGEST, SENT, add, article, issue
 from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
+from pages import text
 from selectolax.lexbor import LexborHTMLParser
 from werkzeug.exceptions import BadRequest
 
@@ -67,10 +67,6 @@ def page(client: FlaskClient, path: str) -> LexborHTMLParser:
     answer = client.get(path, follow_redirects=True)
     assert answer.status_code == 200, answer.text
     return LexborHTMLParser(answer.text)
-
-
-def text(node: Any) -> str:
-    return " ".join(node.text().split())
 
 
 def titles(found: LexborHTMLParser) -> list[str]:
