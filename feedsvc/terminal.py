@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from feedsvc.store import Store
 
 
+_SENTENCE_CHARS = 200
+
+
 class Commands(click.Group):
     """The group of commands: what goes wrong is told in one line, and only FEEDSVC_DEBUG shows where."""
 
@@ -42,6 +45,13 @@ class Commands(click.Group):
                 raise
             complain(mistake(error))
             sys.exit(1)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands with the first sentence of each; click would cut it off where the line ends."""
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, one.get_short_help_str(_SENTENCE_CHARS)) for name, one in sorted(self.commands.items())]
+            )
 
 
 def data_option(command: Callable[..., None]) -> Callable[..., None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -41,6 +42,14 @@ def mbox_of(*messages: Path) -> bytes:
 def test_version() -> None:
     result = run("--version")
     assert (result.exit_code, result.output) == (0, f"feedsvc {__version__}\n")
+
+
+@pytest.mark.parametrize("group", [[], ["addresses"], ["newsletters"], ["tokens"]])
+def test_help_lists_commands_by_whole_sentences(group: list[str]) -> None:
+    listed = run(*group, "--help").stdout.partition("Commands:\n")[2]
+    assert listed
+    assert "..." not in listed
+    assert len(re.findall(r"^  \w", listed, re.MULTILINE)) == len(re.findall(r"\.$", listed, re.MULTILINE))
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"]])
