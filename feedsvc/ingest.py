@@ -89,11 +89,6 @@ class Ingester:
         self._take_all(queue.batches, log, queue.done)
         return log.report()
 
-    def take(self, path: Path) -> Outcome:
-        """Take the one message that waits in the spool under this path."""
-        with self._lock():
-            return next(self._batches.end(self._batches.begin([self._spool.look(path)])))
-
     def ingest_files(self, files: Iterable[Path], progress: Progress | None = None) -> IngestReport:
         """Take the messages in these files, which stay where they are; a file that holds none is skipped."""
         log = OutcomeLog(progress)

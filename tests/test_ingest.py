@@ -252,13 +252,6 @@ def test_an_mbox_that_cannot_be_taken_whole_is_kept(settings: Settings, store: S
     assert waiting(settings) == []
 
 
-def test_one_message_can_be_taken_alone(settings: Settings, store: Store) -> None:
-    put(settings, mail(1))
-    path = Spool(settings.spool).put(mail(2), "second.eml")
-    assert Ingester(settings, store).take(path).subject == "Issue 2"
-    assert store.counts().issues == 1
-
-
 # --- files and folders ----------------------------------------------------------------------------------------------
 
 
