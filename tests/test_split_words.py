@@ -100,3 +100,20 @@ def test_phrases_are_in_small_letters_and_found_in_any() -> None:
     assert phrases.says("furniture", "TO STOP, UNSUBSCRIBE")
     assert phrases.says("furniture", "No longer want to receıve this? They no longer Receive it")
     assert not phrases.says("furniture", "He had to stop at the receiver")
+
+
+@pytest.mark.parametrize(
+    ("said", "written"),
+    [
+        ("Der Newsletter wird nicht richtig dargestellt?", "Die Hauptrolle wird nicht richtig besetzt"),
+        ("Diesen Newsletter im Browser ansehen", "PDFs ohne Zusatz im Browser ansehen"),
+        ("Si vous ne voyez pas ce message, ouvrez-le dans votre navigateur", "Si vous achetez vos billets en ligne"),
+        ("Lire cette lettre en ligne", "Lire une carte marine en ligne"),
+        ("Ver este correo en tu navegador", "Ver una ópera en línea"),
+        ("Bekijk deze e-mail in je browser", "Bekijk de sterren in je achtertuin"),
+        ("Visualizza questa email nel tuo browser", "Leggi i giornali online"),
+    ],
+)
+def test_the_way_to_the_web_version_is_furniture_and_its_like_is_not(said: str, written: str) -> None:
+    assert phrases.says("furniture", said)
+    assert not phrases.says("furniture", written)

@@ -62,6 +62,7 @@ SALUTATION = re.compile(
     r"|salut|hola|querid\w+|ciao)\b.{0,60}[,!.:]$",
     re.I,
 )
+MAX_CALLED_WORDS = 4  # of a line that ends in a comma and so calls the reader by some name
 ARROW_END = re.compile(r"[→»›⟶➔➜>]\s*$")
 # A line of short links parted by signs, not by words: "Home | Archive | About".
 BAR_SEPARATOR = re.compile(r"[\s|·•–—/\\,&+-]*$")
@@ -403,7 +404,8 @@ def _name_looks(line: Line, body: float) -> None:
     if domain_only or not worded or fine or byline or COUNTS.match(text) or MESSAGE_FIELD.match(text):
         line.is_meta = True
         return
-    if line.words <= 8 and not line.hrefs and SALUTATION.match(text):
+    called = line.words <= MAX_CALLED_WORDS and text.endswith(",") and block.kind == "paragraph"
+    if line.words <= 8 and not line.hrefs and (called or SALUTATION.match(text)):
         line.reason = "a salutation"
         return
     parts = title_parts(text) if len(text) <= MAX_HEAD_CHARS else None
@@ -422,6 +424,7 @@ def _name_looks(line: Line, body: float) -> None:
         and says("call_to_action", line.plain.rstrip(" →»>›.!:…⟶➔➜"))
     ):
         line.is_cta = True
+        _name_style(line, body, whole_linked=True)
         return
     if len(text) > MAX_HEAD_CHARS or line.words > MAX_HEAD_WORDS or block.kind == "quote":
         return
@@ -443,6 +446,12 @@ def _name_looks(line: Line, body: float) -> None:
     if whole_linked and any(ADDRESS.match(s.text.strip()) for s in block.spans if s.href):
         return  # an address that shows itself
     line.is_head = True
+    _name_style(line, body, whole_linked=whole_linked)
+
+
+def _name_style(line: Line, body: float, *, whole_linked: bool) -> None:
+    """Note in which style a line is set, and how far that sets it off from the text."""
+    block = line.block
     heading = (7 - block.level) if block.kind == "heading" else 0
     line.signature = (
         block.kind,

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from feedsvc.split.features import WHOLE, Line
 from feedsvc.split.neighbours import drop, is_linked_head, under
-from feedsvc.split.ownlink import closing_link
+from feedsvc.split.ownlink import closing_link, ending_words
 from feedsvc.split.weights import Heads, Story
 
 BARE = ("bare",)  # the style of a head in plain text that nothing marks but its place
@@ -30,6 +30,46 @@ def name_buttons(lines: Sequence[Line]) -> None:
         elif len(places) > 1 and len(places) == len(group) and not any(line.marker for line in group):
             for line in group:
                 line.is_head, line.is_cta, line.is_meta = False, True, False
+
+
+def name_titles_like_buttons(lines: Sequence[Line]) -> None:
+    """A linked line in the words of a button is a title where it is set as other titles are, and has a text under it as they have."""
+    styles: dict[tuple[object, ...], int] = defaultdict(int)
+    for line, after in pairwise(lines):
+        if line.is_head and is_linked_head(line) and _is_teaser(after):
+            styles[line.signature] += 1
+    for line, after in pairwise(lines):
+        if line.is_cta and line.signature and _is_teaser(after) and styles[line.signature] >= Heads.MIN_PEERS:
+            line.is_head, line.is_cta = True, False
+
+
+def _is_teaser(line: Line) -> bool:
+    return line.is_text and not (line.is_cta or line.is_meta) and line.words >= Heads.MIN_STORY_WORDS
+
+
+def name_labelled(lines: Sequence[Line]) -> None:
+    """Lines that begin with one and the same bold word and end in a link are titles, and the link's words say what they are called."""
+    groups: dict[str, list[Line]] = defaultdict(list)
+    for line in lines:
+        label = line.text[: line.bold_lead].strip(" :")
+        if (
+            label
+            and len(label.split()) <= Heads.MENU_WORDS
+            and line.block.kind == "paragraph"
+            and line.is_text
+            and len(line.hrefs) == 1
+            and line.words <= Heads.SUBTITLE_WORDS
+            and line.text.endswith(":")
+            and ending_words(line)
+        ):
+            groups[label].append(line)
+    for group in groups.values():
+        if len(group) < Heads.MIN_PEERS or len({line.keys[0] for line in group}) < len(group):
+            continue
+        for line in group:
+            line.text = ending_words(line)
+            line.plain, line.linked, line.is_head, line._folded = line.text, 1.0, True, None
+            line.signature, line.prominence = ("labelled", round(line.size)), Heads.LEAD_PROMINENCE
 
 
 def name_leads(lines: Sequence[Line]) -> None:

@@ -9,7 +9,15 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from feedsvc.split.features import WHOLE, Line, LinkBook, opening_words, title_parts
-from feedsvc.split.frame import drop_greeting, drop_labels, drop_polls, name_buttons, name_leads
+from feedsvc.split.frame import (
+    drop_greeting,
+    drop_labels,
+    drop_polls,
+    name_buttons,
+    name_labelled,
+    name_leads,
+    name_titles_like_buttons,
+)
 from feedsvc.split.neighbours import drop, is_linked_head, plain, under
 from feedsvc.split.ownlink import closing_link
 from feedsvc.split.phrases import says
@@ -36,7 +44,9 @@ OVER_HOUSEKEEPING = "a heading over housekeeping"
 def name_heads(lines: list[Line], subject: str, names: Sequence[str], book: LinkBook) -> Line | None:
     """Set role and reason of every head; gives the issue's own title where it stands in the mail."""
     name_buttons(lines)
+    name_titles_like_buttons(lines)
     name_leads(lines)
+    name_labelled(lines)
     drop_labels(lines)
     title = _issue_title(lines, subject, names)
     _drop_contents(lines)
@@ -292,8 +302,16 @@ def _is_empty(head: Line, lines: Sequence[Line]) -> bool:
     below = under(head, lines)
     if any(line.is_cta or (line.is_text and not line.is_meta and (line.words >= 3 or line.hrefs)) for line in below):
         return False
-    pictured = any(line.block.kind == "image" and line.hrefs and not line.is_furniture for line in below)
-    return not (pictured and not head.hrefs and head.words >= 4)
+    pictures = {
+        key for line in below if line.block.kind == "image" and not line.is_furniture for key in line.keys
+    } - _next_keys(head, lines)
+    return not (pictures and not head.hrefs and head.words >= 4)
+
+
+def _next_keys(head: Line, lines: Sequence[Line]) -> set[str]:
+    """Where the next head leads if it is a link: a picture that leads there too is that head's."""
+    after = next((line for line in lines[head.index + 1 :] if line.is_head), None)
+    return set(after.keys) if after is not None and is_linked_head(after) else set()
 
 
 def _sections(lines: list[Line], book: LinkBook) -> None:
@@ -335,7 +353,12 @@ def _sections(lines: list[Line], book: LinkBook) -> None:
             head.role, head.reason = "section", "a head over lines that open with their own title"
         elif after is None:
             drop(head, "a head with nothing under it")
-        elif filled >= 0.5 and after.prominence < head.prominence - Heads.SMALLER and not is_linked_head(after):
+        elif (
+            filled >= 0.5
+            and after.prominence < head.prominence - Heads.SMALLER
+            and not is_linked_head(after)
+            and (head.words > Heads.MENU_WORDS or after.words <= Heads.KICKER_WORDS)
+        ):
             continue  # a story that begins with a subhead
         else:
             head.role, head.reason = "section", "a head with only the next head under it"
@@ -421,6 +444,25 @@ def _titles(lines: list[Line]) -> None:
             continue
         head.role, head.reason = "title", "a head with text under it"
     _menus(linked)
+    _last_bar(lines)
+
+
+def _last_bar(lines: Sequence[Line]) -> None:
+    """Short links one behind the other, after the last of several titles with a text, lead to the sender's other places."""
+    strong = [line for line in lines if line.role == "title" and line.words > Heads.MENU_WORDS]
+    if len(strong) < Heads.MIN_STRONG:
+        return
+    bar: list[Line] = []
+    for line in lines[strong[-1].index + 1 :]:
+        short = is_linked_head(line) and line.words <= Heads.MENU_WORDS and not line.marker
+        if short and line.block.kind != "heading" and line.signature != strong[-1].signature:
+            bar.append(line)
+        elif bar:
+            break
+    if len(bar) >= Heads.MIN_BAR:
+        for line in bar:
+            if not line.is_furniture:
+                drop(line, "a tag or a line of a menu")
 
 
 def _openers(lines: Sequence[Line]) -> None:

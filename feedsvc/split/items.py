@@ -276,7 +276,14 @@ def _link(draft: Draft, book: LinkBook, *, pictured: bool) -> str | None:
 
 
 def _picture_link(draft: Draft, book: LinkBook) -> str | None:
-    pictures = (line.href for line in draft.lines if line.block.kind == "image")
+    """Where a picture leads that stands before most of the text: one far below may be anything, an advertisement too."""
+    near = MIN_WRITTEN_WORDS
+    lines = []
+    for line in draft.lines:
+        if (near := near - (line.words if line is not draft.head else 0)) < 0:
+            break
+        lines.append(line)
+    pictures = (line.href for line in lines if line.block.kind == "image")
     return next((h for h in pictures if h is not None and not _is_personal(h, book)), None)
 
 

@@ -78,10 +78,7 @@ def _gather(lines: list[Line]) -> tuple[list[Draft], list[Line]]:
             else:
                 announced, current = line, None
         elif line.role == "title" and not (current is not None and _goes_on(current, line, lines)):
-            ended = (
-                section is not None and used and line.is_head and not is_linked_head(line) and _is_above(line, section)
-            )
-            if ended:
+            if section is not None and used and line.is_head and _ends_section(line, section, drafts[-1]):
                 section, eyebrow = None, None
             used = True
             paid = _text(announced) if announced is not None and _is_next(announced, line, lines) else None
@@ -114,9 +111,11 @@ def _gather(lines: list[Line]) -> tuple[list[Draft], list[Line]]:
     return drafts, intro
 
 
-def _is_above(head: Line, section: Line) -> bool:
-    """Whether a title that comes after others under a section is set larger than it, so that the section has ended."""
-    return head.prominence > section.prominence + Heads.SMALLER
+def _ends_section(head: Line, section: Line, last: Draft) -> bool:
+    """Whether a title that comes after others under a section is set larger than it, or as large where the last was smaller."""
+    smaller = last.head is not None and section.prominence > last.head.prominence + Heads.SMALLER
+    above = head.prominence > section.prominence + Heads.SMALLER
+    return not is_linked_head(head) and (above or (smaller and head.signature == section.signature))
 
 
 def _is_next(announcement: Line, title: Line, lines: Sequence[Line]) -> bool:
@@ -166,14 +165,14 @@ def _is_picture(lines: Sequence[Line], index: int) -> bool:
 
 
 def _move_pictures(drafts: Sequence[Draft], intro: list[Line]) -> None:
-    """Give each picture that stands directly above a title to that title's item."""
-    above = intro
+    """Give each picture that stands directly above a title, behind a section's heading too, to that title's item."""
+    homes = [intro, *(draft.body for draft in drafts)]
+    pictures = {line.index: (home, line) for home in homes for line in home if line.block.kind == "image"}
     for draft in drafts:
-        while (
-            above and above[-1].block.kind == "image" and above[-1].index == draft.first.index - 1 - len(draft.pictures)
-        ):
-            draft.pictures.insert(0, above.pop())
-        above = draft.body
+        while found := pictures.pop(draft.first.index - 1 - len(draft.pictures), None):
+            home, picture = found
+            home.remove(picture)
+            draft.pictures.insert(0, picture)
     for draft in drafts:
         draft.body[:0] = draft.pictures
 

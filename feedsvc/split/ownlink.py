@@ -24,6 +24,14 @@ def closing_link(lines: Sequence[Line]) -> str | None:
     return next((href for line in linked if (href := inner_button(line)) is not None), None)
 
 
+def ending_words(line: Line) -> str:
+    """The words of the link that a line ends in; empty where it ends in none."""
+    spans = [span for span in line.block.spans if any(c.isalnum() for c in span.text)]
+    if not spans or spans[-1].href not in line.hrefs:
+        return ""
+    return "".join(span.text for span in spans if span.href == spans[-1].href).strip()
+
+
 def ending_link(line: Line) -> str | None:
     """The link that a line ends in: its words are few, or an address, and nothing but marks stands behind them."""
     spans = [span for span in line.block.spans if any(c.isalnum() for c in span.text)]

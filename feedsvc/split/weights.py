@@ -71,6 +71,7 @@ class Heads:
     OPENERS_SHARE = 0.3  # of all lines of text
     DASHED_SHARE = 0.12  # where a dash parts title and text, as it does in no prose
     MENU_WORDS = 3
+    MIN_BAR = 4  # short links in a row behind the last article
     MIN_STRONG = 3
     LABEL_WORDS = 7
     ITEMS_PER_SECTION = 1.5  # fewer items on average under a small heading, and it belongs to the item
