@@ -180,11 +180,10 @@ class Sheet:
         return found
 
 
-# A selector list without any combinator, then its declarations. Neither class can match the other's end: linear.
-RULE = re.compile(r"([^{}@]{1,500})\{([^{}]*)\}")
+MAX_SELECTOR_CHARS = 500
 PLAIN_SELECTOR = re.compile(r"(?:[a-z][a-z0-9]*)?(?:[.#][\w-]+)?$", re.I)
 CSS_COMMENT = re.compile(r"/\*.*?\*/|<!--|-->", re.S)
-WANTED = re.compile(r"font|display|visibility|text-transform|max-height|background", re.I)
+WANTED = ("font", "display", "visibility", "text-transform", "max-height", "background")
 
 
 def _without_at_rules(sheet: str) -> str:
@@ -215,19 +214,31 @@ def parse_sheet(sheets: list[str]) -> Sheet:
     rules: dict[str, Declarations] = {}
     for sheet in sheets:
         plain = _without_at_rules(CSS_COMMENT.sub(" ", sheet[:MAX_SHEET_CHARS]))
-        for found in RULE.finditer(plain):
-            selectors = [selector for part in found[1].split(",") if _is_plain(selector := part.strip())]
-            if not selectors or not WANTED.search(found[2]):
+        for rule in plain.split("}")[:-1]:
+            head, brace, block = rule.rpartition("{")
+            if not brace:
                 continue
-            declarations = parse_declarations(found[2].strip())
+            listed = head[-MAX_SELECTOR_CHARS:].rpartition("{")[2]
+            selectors = [selector for part in listed.split(",") if _is_plain(selector := part.strip())]
+            if not selectors or not _is_wanted(block):
+                continue
+            declarations = parse_declarations(block.strip())
             for selector in selectors:
                 key = selector if selector[0] in ".#" else selector[0].lower() + selector[1:]
                 rules[key] = merge(rules.get(key, NOTHING), declarations)
     return Sheet(rules)
 
 
+def _is_wanted(block: str) -> bool:
+    lowered = block.lower()
+    return any(name in lowered for name in WANTED)
+
+
 def _is_plain(selector: str) -> bool:
     """Whether a selector is one that is read; those for whole documents or for one client's wrapper say nothing about one block."""
     return bool(
-        selector and PLAIN_SELECTOR.match(selector) and selector.lower() not in ("body", "html", "img", "table")
+        selector
+        and " " not in selector  # most of a large sheet, told without asking the pattern
+        and PLAIN_SELECTOR.match(selector)
+        and selector.lower() not in ("body", "html", "img", "table")
     )
