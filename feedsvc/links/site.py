@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from functools import cache, lru_cache
 
-import tldextract
+from publicsuffixlist import PublicSuffixList
 
 from feedsvc.links.mend import mend
 from feedsvc.links.parts import parse
@@ -18,16 +18,15 @@ _PASS_FOR_LATIN = frozenset("асԁеһіјӏорԛѕԝхуъьҽпгѵѡαγη�
 
 
 @cache
-def _extract() -> tldextract.TLDExtract:
-    # The list that the package brings: no network, no cache on disk. Private suffixes make `x.github.io` a site of its own.
-    return tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None, include_psl_private_domains=True)
+def _suffixes() -> PublicSuffixList:
+    # The list that the package brings. Its private part is read too, which makes `x.github.io` a site of its own.
+    return PublicSuffixList(accept_unknown=False)
 
 
 @lru_cache(maxsize=8192)
 def registrable_domain(host: str) -> str:
     """The registrable domain of a host (Public Suffix List, private part too), or the host where it has none."""
-    found = _extract().extract_str(host)
-    return found.top_domain_under_public_suffix or host
+    return _suffixes().privatesuffix(host) or host
 
 
 def site_name(url: str) -> str:
