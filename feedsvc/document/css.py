@@ -213,20 +213,26 @@ def parse_sheet(sheets: list[str]) -> Sheet:
     """Read the `<style>` elements' texts. Never raises."""
     rules: dict[str, Declarations] = {}
     for sheet in sheets:
-        plain = _without_at_rules(CSS_COMMENT.sub(" ", sheet[:MAX_SHEET_CHARS]))
-        for rule in plain.split("}")[:-1]:
-            head, brace, block = rule.rpartition("{")
-            if not brace:
-                continue
-            listed = head[-MAX_SELECTOR_CHARS:].rpartition("{")[2]
-            selectors = [selector for part in listed.split(",") if _is_plain(selector := part.strip())]
-            if not selectors or not _is_wanted(block):
-                continue
-            declarations = parse_declarations(block.strip())
-            for selector in selectors:
-                key = selector if selector[0] in ".#" else selector[0].lower() + selector[1:]
-                rules[key] = merge(rules.get(key, NOTHING), declarations)
+        for key, declarations in _read_rules(sheet[:MAX_SHEET_CHARS]):
+            rules[key] = merge(rules.get(key, NOTHING), declarations)
     return Sheet(rules)
+
+
+@lru_cache(maxsize=16)  # the issues of a newsletter have the same sheet
+def _read_rules(sheet: str) -> tuple[tuple[str, Declarations], ...]:
+    """The plain selectors of a sheet with what their rules say, in its order."""
+    found: list[tuple[str, Declarations]] = []
+    for rule in _without_at_rules(CSS_COMMENT.sub(" ", sheet)).split("}")[:-1]:
+        head, brace, block = rule.rpartition("{")
+        if not brace:
+            continue
+        listed = head[-MAX_SELECTOR_CHARS:].rpartition("{")[2]
+        selectors = [selector for part in listed.split(",") if _is_plain(selector := part.strip())]
+        if not selectors or not _is_wanted(block):
+            continue
+        declarations = parse_declarations(block.strip())
+        found += [(key if key[0] in ".#" else key[0].lower() + key[1:], declarations) for key in selectors]
+    return tuple(found)
 
 
 def _is_wanted(block: str) -> bool:
