@@ -224,27 +224,29 @@ def _read_rules(sheet: str) -> tuple[tuple[str, Declarations], ...]:
     found: list[tuple[str, Declarations]] = []
     for rule in _without_at_rules(CSS_COMMENT.sub(" ", sheet)).split("}")[:-1]:
         head, brace, block = rule.rpartition("{")
-        if not brace:
+        if not brace or not _is_wanted(block.lower()):  # most rules of a large sheet
             continue
         listed = head[-MAX_SELECTOR_CHARS:].rpartition("{")[2]
         selectors = [selector for part in listed.split(",") if _is_plain(selector := part.strip())]
-        if not selectors or not _is_wanted(block):
+        if not selectors:
             continue
         declarations = parse_declarations(block.strip())
         found += [(key if key[0] in ".#" else key[0].lower() + key[1:], declarations) for key in selectors]
     return tuple(found)
 
 
-def _is_wanted(block: str) -> bool:
-    lowered = block.lower()
-    return any(name in lowered for name in WANTED)
+def _is_wanted(lowered: str) -> bool:
+    for name in WANTED:  # noqa: SIM110 -- `any` takes twice as long, and this is asked of every rule
+        if name in lowered:
+            return True
+    return False
 
 
 def _is_plain(selector: str) -> bool:
     """Whether a selector is one that is read; those for whole documents or for one client's wrapper say nothing about one block."""
     return bool(
         selector
-        and " " not in selector  # most of a large sheet, told without asking the pattern
+        and " " not in selector
         and PLAIN_SELECTOR.match(selector)
         and selector.lower() not in ("body", "html", "img", "table")
     )
