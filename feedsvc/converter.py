@@ -1,41 +1,32 @@
 """Converting in processes of their own, so that bulk work uses every core.
 
-`convert` is pure, so it can run anywhere: a worker is `python -m feedsvc.converter`, which reads requests from its
-standard input and writes answers to its standard output, each a pickle behind its length. A worker ends when its input
-ends, so none outlives the process that made it, however that came to its end. A worker that dies over a message (out
+`convert` is pure, so it can run anywhere (`feedsvc.worker` is such a process). A worker that dies over a message (out
 of memory, a fault in a library of C) or takes too long takes that message with it and no other: it is tried once
 more in a new worker, and then refused. A worker asks back what is known of a newsletter as soon as it has read whose
-message it has. Where workers cannot even begin (as while feedsvc is being updated), messages
-are converted in the process that asks.
+message it has. Where workers cannot even begin (as while feedsvc is being updated), messages are converted in the
+process that asks.
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import pickle
 import queue
-import select
-import signal
-import struct
-import subprocess
-import sys
 import threading
-import traceback
 from collections import deque
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import Self
 
 from feedsvc import __version__
 from feedsvc.convert import NOTHING_KNOWN, Teacher, convert
 from feedsvc.errors import MessageError
-from feedsvc.intake.confirmation import with_confirmation_marked
 from feedsvc.intake.outcome import internal_error
-from feedsvc.model import Issue, Knowledge, Newsletter
+from feedsvc.model import Issue, Knowledge
+from feedsvc.worker import QUESTION, Process, lean, read, start_processes, write
 
 logger = logging.getLogger(__name__)
 
@@ -43,9 +34,6 @@ TOO_LONG_S = 120.0
 START_S = 60.0
 _LOOK_AGAIN_S = 0.5
 _AHEAD = 2  # requests that a worker has in hand, so that it need not wait for the next
-_QUESTION = None  # leads what a process asks before it goes on: see `convert.Teacher`
-_LENGTH = struct.Struct("!I")
-_READ_BYTES = 1 << 16
 
 
 def convert_message(
@@ -53,17 +41,12 @@ def convert_message(
 ) -> Issue | MessageError:
     """Convert a message here and now, or say why it cannot be; a fault of our own is logged, and is a refusal too."""
     try:
-        return _lean(convert(data, received=received, filename=filename, known=known))
+        return lean(convert(data, received=received, filename=filename, known=known))
     except MessageError as refusal:
         return refusal
     except Exception as error:
         logger.exception("%s could not be converted", filename)
         return internal_error(error)
-
-
-def _lean(issue: Issue) -> Issue:
-    """The issue as it is stored: without its readings, which are for people who look at how it was split."""
-    return replace(with_confirmation_marked(issue), readings=())
 
 
 @dataclass(slots=True, eq=False)
@@ -117,7 +100,9 @@ class Converter:
     def start(self) -> None:
         """Start the processes, where more than one is asked for and they are not at work already."""
         if self._processes > 1 and not self._workers:
-            self._workers = [_Worker(self._waiting, self.teach) for _ in range(self._processes)]
+            self._workers = [
+                _Worker(self._waiting, self.teach, process) for process in start_processes(self._processes)
+            ]
 
     def submit(self, path: Path, filename: str | None, received: datetime) -> Ticket:
         """Have the message in this file converted; `result` gives what it became."""
@@ -154,7 +139,8 @@ class Converter:
 
     def close(self) -> None:
         """End the processes; what they have in hand is dropped."""
-        for _ in self._workers:
+        for worker in self._workers:
+            worker.is_closing = True  # all of them first: one that ends may take another with it that it was to make
             self._waiting.put(None)
         for worker in self._workers:
             worker.close()
@@ -162,26 +148,23 @@ class Converter:
         self._waiting = queue.SimpleQueue()
 
 
-_Request = tuple[Path, str | None, datetime]
-
-
 class _Worker:
     """A process that converts, and the thread here that speaks with it."""
 
-    def __init__(self, waiting: queue.SimpleQueue[Ticket | None], teach: Teacher) -> None:
+    def __init__(self, waiting: queue.SimpleQueue[Ticket | None], teach: Teacher, process: Process) -> None:
         self._waiting = waiting
         self._teach = teach
+        self._process = process
         self._in_hand: deque[Ticket] = deque()
-        self._closing = False
+        self.is_closing = False
         self.is_ready = False
         self.has_failed = False
-        self._process = _start_process()
         self._thread = threading.Thread(target=self._run, name="feedsvc-converter", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
         """End the process, also in the middle of a message."""
-        self._closing = True
+        self.is_closing = True
         self._process.kill()  # the thread hears that, and does the rest
         self._thread.join()
 
@@ -189,18 +172,18 @@ class _Worker:
         if self._greet():
             self._work()
         self.is_ready = False
-        self._end_process()
+        self._process.end()
 
     def _greet(self) -> bool:
         """Wait until the process is ready. Where it cannot be, or is of another version, it gets no message."""
-        assert self._process.stdout is not None
-        said: object = None
-        with contextlib.suppress(EOFError, OSError, TimeoutError, pickle.UnpicklingError):
-            said = _read(self._process.stdout, START_S)
-        self.is_ready = said == __version__
-        self.has_failed = not (self.is_ready or self._closing)
+        version = "it ended"
+        with contextlib.suppress(EOFError, OSError, TypeError, ValueError, pickle.UnpicklingError):
+            version, pid = read(self._process.answers, START_S)
+            self._process.know(pid)
+        self.is_ready = version == __version__
+        self.has_failed = not (self.is_ready or self.is_closing)
         if self.has_failed:
-            logger.warning("a process for converting could not be started (%s)", said or "it ended")
+            logger.warning("a process for converting could not be started (%s)", version)
         return self.is_ready
 
     def _work(self) -> None:
@@ -222,18 +205,15 @@ class _Worker:
                 return
 
     def _ask(self, ticket: Ticket) -> None:
-        assert self._process.stdin is not None
         with contextlib.suppress(OSError):  # that it died is heard below
-            _write(self._process.stdin, (ticket.path, ticket.filename, ticket.received))
+            write(self._process.requests, (ticket.path, ticket.filename, ticket.received))
 
     def _hear(self) -> None:
         """Take the answer to the first request in hand."""
-        assert self._process.stdout is not None
         problem = "the process that converted it ended"
         try:
-            while (said := _read(self._process.stdout, TOO_LONG_S))[0] is _QUESTION:
-                assert self._process.stdin is not None
-                _write(self._process.stdin, self._teach(*said[1]))
+            while (said := read(self._process.answers, TOO_LONG_S))[0] is QUESTION:
+                write(self._process.requests, self._teach(*said[1]))
             made, trace = said
         except TimeoutError:
             problem = f"it was not done after {TOO_LONG_S:g} seconds"
@@ -248,18 +228,18 @@ class _Worker:
 
     def _start_again(self, problem: str) -> None:
         """Put another process in the place of one that died or hangs; the message that it was at gets one more try."""
-        self._end_process()
+        self._process.end()
         ticket = self._in_hand[0]
         ticket.tries += 1
-        if self._closing or ticket.tries > 1:
+        if self.is_closing or ticket.tries > 1:
             self._in_hand.popleft().finish(internal_error(RuntimeError(problem)))
-        if self._closing:
+        if self.is_closing:
             while self._in_hand:
                 self._in_hand.popleft().finish(internal_error(RuntimeError(problem)))
             return
         logger.warning("%s: %s; another process goes on", ticket.filename, problem)
-        self._process = _start_process()
-        if self._closing:  # meanwhile
+        (self._process,) = start_processes(1)
+        if self.is_closing:  # meanwhile
             self._process.kill()
         if self._greet():
             for ticket in self._in_hand:
@@ -267,90 +247,3 @@ class _Worker:
             return
         while self._in_hand:
             self._in_hand.popleft().convert_here(self._teach)
-
-    def _end_process(self) -> None:
-        self._process.kill()
-        self._process.wait()
-        for stream in (self._process.stdin, self._process.stdout):
-            if stream is not None:
-                with contextlib.suppress(OSError):
-                    stream.close()
-
-
-def _start_process() -> subprocess.Popen[bytes]:
-    # Modules are looked for where this process found them, whatever its working folder is by now.
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path)}
-    return subprocess.Popen(
-        [sys.executable, "-m", "feedsvc.converter"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        bufsize=0,
-        env=environment,
-    )
-
-
-def _write(stream: IO[bytes], what: object) -> None:
-    data = pickle.dumps(what, pickle.HIGHEST_PROTOCOL)
-    view = memoryview(_LENGTH.pack(len(data)) + data)
-    while view:
-        view = view[stream.write(view) or 0 :]
-
-
-def _read(stream: IO[bytes], timeout_s: float | None = None) -> Any:
-    """What was written at the other end. Raises EOFError at its end, TimeoutError where it does not begin in time."""
-    if timeout_s is not None and os.name != "nt" and not select.select([stream], [], [], timeout_s)[0]:
-        raise TimeoutError
-    (length,) = _LENGTH.unpack(_read_bytes(stream, _LENGTH.size))
-    return pickle.loads(_read_bytes(stream, length))
-
-
-def _read_bytes(stream: IO[bytes], count: int) -> bytes:
-    pieces: list[bytes] = []
-    while count:
-        piece = stream.read(min(count, _READ_BYTES))
-        if not piece:
-            raise EOFError
-        pieces.append(piece)
-        count -= len(piece)
-    return b"".join(pieces)
-
-
-def main() -> None:
-    """Answer requests until there are no more."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that asks; it ends this one
-    with (
-        contextlib.suppress(BrokenPipeError),  # whoever asked is gone
-        os.fdopen(os.dup(0), "rb", buffering=0) as requests,
-        os.fdopen(os.dup(1), "wb", buffering=0) as answers,
-    ):
-        _write(answers, __version__)
-        os.dup2(2, 1)  # whatever a library prints does not get among the answers
-        early: deque[_Request] = deque()  # requests that came while an answer to a question was waited for
-
-        def ask(newsletter: Newsletter, key: str) -> Knowledge:
-            _write(answers, (_QUESTION, (newsletter, key)))
-            while not isinstance(said := _read(requests), Knowledge):
-                early.append(said)
-            return said
-
-        while True:
-            try:
-                path, filename, received = early.popleft() if early else _read(requests)
-                _write(answers, _answer(path, filename, received, ask))
-            except EOFError:
-                return
-
-
-def _answer(
-    path: Path, filename: str | None, received: datetime, ask: Teacher
-) -> tuple[Issue | MessageError | OSError, str]:
-    try:
-        return _lean(convert(path.read_bytes(), received=received, filename=filename, known=ask)), ""
-    except (MessageError, OSError) as refusal:
-        return refusal, ""
-    except Exception as error:
-        return internal_error(error), traceback.format_exc()
-
-
-if __name__ == "__main__":
-    main()

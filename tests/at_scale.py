@@ -119,10 +119,12 @@ def _peak_mb(pid: int) -> float:
 
 
 def _children(pid: int) -> list[int]:
+    """The processes that it started, and those that they made."""
     with contextlib.suppress(OSError):
         # Each thread has the children that it started.
         lists = [(task / "children").read_text() for task in Path(f"/proc/{pid}/task").iterdir()]
-        return [int(child) for text in lists for child in text.split()]
+        own = [int(child) for text in lists for child in text.split()]
+        return [*own, *(below for child in own for below in _children(child))]
     return []
 
 

@@ -18,6 +18,7 @@ from feedsvc import converter as room
 from feedsvc.converter import Converter
 from feedsvc.errors import MessageError
 from feedsvc.model import Issue, Knowledge, Newsletter
+from feedsvc.worker import Process
 
 NOW = datetime(2024, 9, 3, tzinfo=UTC)
 ROOT = Path(__file__).resolve().parents[1]
@@ -25,8 +26,8 @@ ROOT = Path(__file__).resolve().parents[1]
 # A worker that dies of one message and hangs at another.
 MORTAL = """
 import os, time
-from feedsvc import converter
-answer = converter._answer
+from feedsvc import worker
+answer = worker._answer
 def answer_or_die(path, filename, received, ask):
     data = path.read_bytes()
     if b"number 3.0" in data.lower():
@@ -34,8 +35,8 @@ def answer_or_die(path, filename, received, ask):
     if b"number 5.0" in data.lower():
         time.sleep(60)
     return answer(path, filename, received, ask)
-converter._answer = answer_or_die
-converter.main()
+worker._answer = answer_or_die
+worker.main()
 """
 
 
@@ -64,11 +65,18 @@ def titles(found: list[Issue | MessageError]) -> list[str]:
     return [one.articles[0].title if isinstance(one, Issue) else one.code for one in found]
 
 
-def start_as(program: str) -> Callable[[], subprocess.Popen[bytes]]:
-    """What starts this program as a worker."""
-    return lambda: subprocess.Popen(
-        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, cwd=ROOT
-    )
+def start_as(program: str) -> Callable[[int], list[Process]]:
+    """What starts this program as a worker, so many times."""
+
+    def start() -> Process:
+        made = subprocess.Popen(
+            [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, cwd=ROOT
+        )
+        assert made.stdin is not None
+        assert made.stdout is not None
+        return Process(made.stdin, made.stdout, made)
+
+    return lambda count: [start() for _ in range(count)]
 
 
 def wait_until_ready(converter: Converter) -> None:
@@ -111,7 +119,7 @@ def test_what_is_known_of_a_newsletter_is_asked_for(converter: Converter, mails:
 def test_a_message_of_which_a_process_dies_is_refused_alone(
     converter: Converter, mails: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(room, "_start_process", start_as(MORTAL))
+    monkeypatch.setattr(room, "start_processes", start_as(MORTAL))
     monkeypatch.setattr(room, "TOO_LONG_S", 3.0)
     here = titles(results(converter, mails))
     converter.start()
@@ -124,6 +132,7 @@ def test_a_killed_process_costs_no_message(converter: Converter, mails: list[Pat
     converter.start()
     wait_until_ready(converter)
     for worker in converter._workers:
+        assert worker._process.pid is not None
         os.kill(worker._process.pid, signal.SIGKILL)
     assert all(isinstance(one, Issue) for one in results(converter, mails))
 
@@ -131,7 +140,7 @@ def test_a_killed_process_costs_no_message(converter: Converter, mails: list[Pat
 def test_where_processes_cannot_start_messages_are_converted_all_the_same(
     converter: Converter, mails: list[Path], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(room, "_start_process", start_as("raise SystemExit('a half installed update')"))
+    monkeypatch.setattr(room, "start_processes", start_as("raise SystemExit('a half installed update')"))
     converter.start()
     assert all(isinstance(one, Issue) for one in results(converter, mails))
     end = time.monotonic() + 10
@@ -164,3 +173,38 @@ def _state(pid: int) -> str:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
     except OSError:
         return "Z"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere each process starts by itself")
+def test_one_process_makes_the_others_and_each_can_be_ended(tmp_path: Path) -> None:
+    mail = tmp_path / "1.eml"
+    mail.write_bytes(plain_mail(1))
+    with Converter(3) as converter:
+        converter.start()
+        wait_until_ready(converter)
+        pids = [worker._process.pid for worker in converter._workers]
+        assert len({*pids, None}) == 4
+        first, *copies = pids
+        assert [_parent(pid) for pid in copies] == [first, first]
+        for worker in converter._workers:  # the first too: its copies go on without it
+            worker._process.kill()
+            assert isinstance(converter.result(converter.submit(mail, "1.eml", NOW)), Issue)
+        last = [worker._process.pid for worker in converter._workers]
+    end = time.monotonic() + 10
+    while any(_state(pid) != "Z" for pid in (*pids, *last) if pid is not None) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert all(_state(pid) == "Z" for pid in (*pids, *last) if pid is not None)
+
+
+def test_processes_that_are_closed_while_they_start_end(caplog: pytest.LogCaptureFixture) -> None:
+    for wait_s in (0.0, 0.1, 0.3, 0.5):
+        with Converter(3) as converter:
+            converter.start()
+            time.sleep(wait_s)
+            processes = [worker._process for worker in converter._workers]
+        assert all(process.answers.closed for process in processes)
+    assert not caplog.records
+
+
+def _parent(pid: int | None) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])

@@ -19,7 +19,7 @@ STOREYS: tuple[frozenset[str], ...] = (
     frozenset({"split"}),
     frozenset({"convert", "articles"}),
     frozenset({"store", "publish", "config", "rules", "lessons", "ways"}),
-    frozenset({"intake", "converter", "batches", "ingest", "reprocess", "resolve", "unsubscribe"}),
+    frozenset({"intake", "worker", "converter", "batches", "ingest", "reprocess", "resolve", "unsubscribe"}),
     frozenset({"watching", "web", "serve", "explain", "terminal", "mail_cli", "cli"}),
 )
 STOREY = {room: number for number, rooms in enumerate(STOREYS) for room in rooms}
