@@ -38,7 +38,6 @@ _NEWSLETTER_BY_KEY = select(newsletters).where(newsletters.c.key == bindparam("n
 _INSERT_ISSUE = insert(issues).returning(issues.c.id)
 _INSERT_ARTICLES = insert(articles)
 _INSERT_MESSAGE = insert(messages)
-_ISSUE_NUMBER = select(issues.c.id).where(issues.c.uid == bindparam("issue_uid"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +66,15 @@ def add_issue(connection: Connection, issue: Issue, receipt: Receipt, now: datet
         issue = _under_stored_key(issue, _own_key(issue.key, receipt.sha256), receipt.sha256)
         known = None
     if known is None:
-        result = _insert(connection, issue, receipt.sha256)
-    elif len(issue.articles) > _count_articles(connection, known.id):
+        issue_id, result = _insert(connection, issue, receipt.sha256)
+        _add_message(connection, issue_id, issue.sent, receipt)
+        return result
+    if len(issue.articles) > _count_articles(connection, known.id):
         connection.execute(update(issues).where(issues.c.id == known.id).values(source=receipt.sha256))
         result = _update(connection, known, issue, now)
     else:
         result = AddResult("duplicate", known.uid, _count_articles(connection, known.id))
-    _add_message(connection, result.issue_id, issue.sent, receipt)
+    _add_message(connection, known.id, issue.sent, receipt)
     return result
 
 
@@ -110,7 +111,8 @@ def issue_uid(key: str) -> str:
     return str(uuid.uuid5(ENTRY_NAMESPACE, key))
 
 
-def _insert(connection: Connection, issue: Issue, sha256: str) -> AddResult:
+def _insert(connection: Connection, issue: Issue, sha256: str) -> tuple[int, AddResult]:
+    """Store a new issue; its number within this database, and what is told of it."""
     newsletter_id, _ = _put_newsletter(connection, issue.newsletter, issue.sent)
     uid = issue_uid(issue.key)
     values = _issue_values(issue) | {
@@ -133,7 +135,7 @@ def _insert(connection: Connection, issue: Issue, sha256: str) -> AddResult:
         for position, article in enumerate(issue.articles)
     ]
     connection.execute(_INSERT_ARTICLES, rows)
-    return AddResult("new", uid, len(rows))
+    return issue_id, AddResult("new", uid, len(rows))
 
 
 def _update(connection: Connection, known: Row[Any], issue: Issue, now: datetime) -> AddResult:
@@ -265,10 +267,10 @@ def _count_articles(connection: Connection, issue_id: int) -> int:
     )
 
 
-def _add_message(connection: Connection, issue_uid: str, dated: datetime, receipt: Receipt) -> None:
+def _add_message(connection: Connection, issue_id: int, dated: datetime, receipt: Receipt) -> None:
     values = {
         "sha256": receipt.sha256,
-        "issue_id": connection.execute(_ISSUE_NUMBER, {"issue_uid": issue_uid}).scalar_one(),
+        "issue_id": issue_id,
         "filename": receipt.filename,
         "received": receipt.received,
         "size": receipt.size,
