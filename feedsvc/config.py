@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import ipaddress
+import logging
 import os
 import re
 import tomllib
@@ -18,9 +19,12 @@ from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSett
 from feedsvc.errors import SettingsError
 from feedsvc.ways import ImapAccount, WaysIn
 
+logger = logging.getLogger(__name__)
+
 ENV_PREFIX = "FEEDSVC_"
 FILE_NAME = "feedsvc.toml"
 DEFAULT_DATA = Path("data")
+_NEAR_MISS = 0.9  # the share of letters that two names have in common
 
 
 ResolveMode = Literal["on-click", "ahead", "never"]
@@ -230,6 +234,7 @@ def load_settings(**overrides: object) -> Settings:
     Raises SettingsError, whose detail names the source, the key and what would be right.
     """
     given = {key: value for key, value in overrides.items() if value is not None}
+    _warn_of_misspelt_variables()
     try:
         return Settings(**given)  # type: ignore[arg-type]
     except ValidationError as invalid:
@@ -290,6 +295,17 @@ def _read_file(path: Path) -> dict[str, Any]:
             f"{path}: data cannot be set in the file that lies in it. Remove the line, and use --data or FEEDSVC_DATA."
         )
     return found
+
+
+def _warn_of_misspelt_variables() -> None:
+    """Say which variables were meant to set something, as it seems, and do not."""
+    known = {f"{ENV_PREFIX}{name}".upper() for name in Settings.model_fields}
+    for name in sorted(os.environ):
+        # Programs that start others add variables of their own (FEEDSVC_SERVICE_HOST): only a near miss is told.
+        if name.upper().startswith(ENV_PREFIX) and name.upper() not in known:
+            near = difflib.get_close_matches(name.upper(), known, n=1, cutoff=_NEAR_MISS)
+            if near:
+                logger.warning("%s in the environment sets nothing. Did you mean %s?", name, near[0])
 
 
 def _explain_account(problem: ErrorDetails, given: dict[str, object]) -> str:

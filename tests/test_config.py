@@ -68,6 +68,29 @@ def test_an_empty_variable_counts_as_absent(monkeypatch: pytest.MonkeyPatch) -> 
     assert load_settings().port == 8080
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("FEEDSVC_ACESS_TOKEN", "FEEDSVC_ACCESS_TOKEN"),
+        ("feedsvc_base_ulr", "FEEDSVC_BASE_URL"),
+        ("FEEDSVC_WORKER", "FEEDSVC_WORKERS"),
+        ("FEEDSVC_WORKERS", None),
+        ("feedsvc_workers", None),
+        ("FEEDSVC_DEBUG", None),
+        ("FEEDSVC_SERVICE_HOST", None),
+        ("FEEDSVC_PORT_8080_TCP", None),
+        ("FEEDSVC_IMAP_PASSWORD", None),
+    ],
+)
+def test_a_misspelt_variable_is_told(
+    name: str, meant: str | None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv(name, "2")
+    load_settings()
+    told = [] if meant is None else [f"{name} in the environment sets nothing. Did you mean {meant}?"]
+    assert caplog.messages == told
+
+
 def test_the_home_folder_is_expanded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     write(tmp_path / "home" / "news", 'database = "sqlite:///~/feeds.db"')
