@@ -63,6 +63,12 @@ PICTURE_LINES = re.compile(r"^(?:(?:View image|Follow image link): ?\(https?://[
 ADDRESS_BEHIND = re.compile(r"^(?P<words>[^\[\]()\n]{3,200}?):? ?\((?P<address>https?://[^\s()]+)\)[ \t]*$", re.M)
 # An arrow or a pointing hand before an address that stands alone.
 POINTED = re.compile(r"^([ \t]*)[→➜➝➡»›👉🔗▶►]\ufe0f?[ \t]*(?=<?https?://\S+[ \t]*$)", re.M)
+# What a comment for another mail program leaves of a button, which then stands there once more.
+COMMENT_END = "-->"
+BUTTON_TWICE = re.compile(
+    r"^--> ?(?P<words>[^()\n]{2,200}?) ?\(\s?https?://[^\s()]+\s?\)[ \t]?\n{1,2}(?=(?P=words) ?\()", re.M
+)
+GLUED = re.compile(r"(?P<link>\(\n?https?://[^\s()]+ \))(?P<words>[^\W\d_][^\n]*)(?:\n(?P<on>[a-zß-ÿ]))?")
 # A link that writes a mail leads to nothing to read.
 MAILTO = re.compile(r"[ \t]*[(<\[]\s*mailto:[^\s()<>\[\]]*\s*[)>\]]", re.I)
 LONE_ADDRESS = re.compile(r"\s*<?(?:https?://|www\.)[^\s<>]+>?\s*")
@@ -88,6 +94,8 @@ def read_text(text: str) -> Document:
         text = PICTURE_LINES.sub("", text)
     if "mailto:" in text:
         text = MAILTO.sub("", text)
+    if COMMENT_END in text:
+        text = GLUED.sub(_part, BUTTON_TWICE.sub("", text))
     if not text.isascii():
         text = POINTED.sub(r"\1", text)
     if _is_markdown(text):
@@ -111,6 +119,11 @@ def read_text(text: str) -> Document:
     if text.count("Subject:") + text.count("Title:") >= MIN_MESSAGES:
         blocks = _digest_headings(blocks)
     return Document("text", tuple(link_titles(blocks)), problems=problems)
+
+
+def _part(glued: re.Match[str]) -> str:
+    """A button's link, and as a paragraph of its own the text that a program has set right behind it."""
+    return f"{glued['link']}\n\n{glued['words']}" + (f" {glued['on']}" if glued["on"] else "")
 
 
 def _digest_headings(blocks: list[Block]) -> list[Block]:
@@ -151,8 +164,12 @@ def _ruled_headings(blocks: list[Block], lengths: list[int]) -> list[Block]:
             and after is not None
             and after.kind == "rule"
             and after.after_break <= 1
-            and lengths[number] <= MAX_HEADING_CHARS
+            and min(lengths[number], len(block.text)) <= MAX_HEADING_CHARS
         ):
+            framed = number > 0 and blocks[number - 1].kind == "rule" and block.after_break == after.after_break == 0
+            if lengths[number] > MAX_HEADING_CHARS and not framed:
+                out.append(block)
+                continue
             between = number > 0 and blocks[number - 1].kind == "rule" and block.after_break <= 1
             underlined = after.after_break == 0 and abs(lengths[number + 1] - lengths[number]) <= UNDERLINE_SLACK
             if between or underlined:

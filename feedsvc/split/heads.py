@@ -203,7 +203,7 @@ def _is_masthead(text: str, names: set[str]) -> bool:
 
 
 def _drop_contents(lines: list[Line]) -> None:
-    """Take out a table of contents: lines near the top that say again what later heads say, or only lead to anchors."""
+    """Take out a table of contents, its heading and links above it: lines near the top that say again what later heads say, or only lead to anchors."""
     heads: dict[str, Line] = {}
     for line in lines:
         if line.is_head:
@@ -227,6 +227,18 @@ def _drop_contents(lines: list[Line]) -> None:
         if later is None or later.index <= line.index or _says_something(line, lines):
             continue
         if _says_something(later, lines) or later.prominence >= line.prominence:
+            drop(line, CONTENTS)
+    listed = [line.index for line in lines if line.reason == CONTENTS]
+    if len(listed) < Heads.MIN_CONTENTS:
+        return
+    for line in lines[: listed[0]]:
+        if is_linked_head(line) and not line.is_furniture and not _says_something(line, lines):
+            drop(line, "a link above the table of contents")
+    over = next((line for line in reversed(lines[: listed[0]]) if line.is_head and not line.hrefs), None)
+    below = [line for line in under(over, lines) if line.block.kind == "item" or line.is_text] if over else []
+    listing = all(line.block.kind == "item" and not line.hrefs for line in below)
+    if over is not None and listing and any(line.index == listed[0] for line in below):
+        for line in (over, *below):
             drop(line, CONTENTS)
 
 

@@ -222,7 +222,7 @@ def _goes_on(current: Draft, head: Line, lines: Sequence[Line]) -> bool:
             head.is_cta = True
             return True
         if is_linked_head(opener) or current.head is None:
-            return False
+            return _is_own_list(current, head)
         if not _is_plain_link(current, head) and not _is_pictures_link(opener, head, lines):
             return False
         head.is_cta = True
@@ -238,6 +238,13 @@ def _goes_on(current: Draft, head: Line, lines: Sequence[Line]) -> bool:
     # A smaller head is a subhead, unless the lead story has come to its button and the head has one of its own.
     lead = sum(line.is_head and line.signature == opener.signature for line in lines) == 1
     return not (lead and _ends_in_button(current.body) and any(line.is_cta for line in under(head, lines)))
+
+
+def _is_own_list(current: Draft, head: Line) -> bool:
+    """Whether a list of links stands in a story under a heading, behind text enough."""
+    if head.block.kind != "item" or current.first.block.kind != "heading":
+        return False
+    return sum(line.words for line in current.body if line.is_text) >= Heads.MIN_WORDS_OVER_LIST
 
 
 def _ends_in_button(body: Sequence[Line]) -> bool:

@@ -85,7 +85,7 @@ def _number(items: Sequence[Draft]) -> None:
 def _decide(outline: Outline, lines: Sequence[Line], subject: str) -> list[Draft]:
     linked = [d for d in outline.drafts if d.is_linked]
     stories = [d for d in outline.drafts if not d.is_linked]
-    if stories and _are_stories(stories, lines, subject, outline.issue_title):
+    if stories and _are_stories(stories, linked, lines, subject, outline.issue_title):
         return _with_letter(outline.drafts, outline.intro)
     own = [d for d in stories if _has_own_link(d, pictures=outline.issue_title is None)]
     essay = outline.intro + [line for d in stories if d not in own for line in d.lines]
@@ -156,7 +156,9 @@ def _has_own_link(draft: Draft, *, pictures: bool = True) -> bool:
     return pictures and any(line.block.kind == "image" and line.hrefs for line in draft.body[:3])
 
 
-def _are_stories(stories: list[Draft], lines: Sequence[Line], subject: str, title: Line | None) -> bool:
+def _are_stories(
+    stories: list[Draft], linked: list[Draft], lines: Sequence[Line], subject: str, title: Line | None
+) -> bool:
     """Whether stories under unlinked heads are articles by themselves: the sum of the evidence in `weights.Story`."""
     if len(stories) < 2:
         return _has_own_link(stories[0])
@@ -189,6 +191,7 @@ def _are_stories(stories: list[Draft], lines: Sequence[Line], subject: str, titl
     score += Story.SHARED_EACH * sum(bool(d.shares) for d in stories) / count
     if sum(d.section is not None for d in stories) >= 0.5 * count:
         score += Story.SECTIONED
+    score += Story.LIKE_LINKED * _share_like_linked(heads, linked)
     if sum(line.reason == CONTENTS for line in lines) >= 2:
         score += Story.LISTED_AT_HEAD
     if title is None and _names_one_of(subject, heads):
@@ -200,6 +203,15 @@ def _are_stories(stories: list[Draft], lines: Sequence[Line], subject: str, titl
     if average > Story.LONG_WORDS:
         score += Story.LONG
     return score >= Story.NEEDED
+
+
+def _share_like_linked(heads: Sequence[Line], linked: Sequence[Draft]) -> float:
+    """Which share of the unlinked heads are headings of the level and size of several that have links."""
+    found = [(line.block.level, round(line.size)) for line in heads if line.block.kind == "heading" and not line.hrefs]
+    items = [d.head for d in linked if d.head is not None]
+    peers = [line for line in (*heads, *items) if line.block.kind == "heading" and line.hrefs]
+    styles = [(line.block.level, round(line.size)) for line in peers]
+    return sum(styles.count(style) >= Story.MIN_LINKED_PEERS for style in found) / len(heads) if heads else 0.0
 
 
 def _names_one_of(subject: str, heads: Sequence[Line]) -> bool:

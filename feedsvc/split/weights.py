@@ -49,6 +49,7 @@ class Heads:
     BYLINE_LINES = 12  # after the title
     BYLINE_WORDS = 6
     SUBTITLE_WORDS = 25  # a longer line is the text
+    MIN_CONTENTS = 2  # lines of a table of contents
     MIN_CONTENTS_CHARS = 9
     CONTENTS_WITHIN = 0.6  # of the lines: where a table of contents stands
     MIN_CONTAINED_CHARS = 25  # of a head that a line of contents holds among other words
@@ -71,6 +72,7 @@ class Heads:
     OPENERS_SHARE = 0.3  # of all lines of text
     DASHED_SHARE = 0.12  # where a dash parts title and text, as it does in no prose
     MENU_WORDS = 3
+    MIN_WORDS_OVER_LIST = 60  # a story with so much text of its own before a list of links goes on with it
     MIN_BAR = 4  # short links in a row behind the last article
     MIN_STRONG = 3
     LABEL_WORDS = 7
@@ -141,6 +143,8 @@ class Story:
     LISTED_SUBJECT = 0.4  # the subject is a list
     IMAGE_EACH = 0.6  # times the share of stories with an image beside the head
     SECTIONED = 0.8  # stories stand under sections
+    LIKE_LINKED = 1.0  # times the share of stories whose headings are set as headings with links are
+    MIN_LINKED_PEERS = 2  # headings with links
     LISTED_AT_HEAD = 1.0  # a table of contents at the head names them
     SHARED_EACH = 1.0  # times the share of stories with share buttons of their own
     NAMED_AFTER = 1.0  # the issue's own title stands again over one of the stories
