@@ -167,12 +167,14 @@ def _is_picture(lines: Sequence[Line], index: int) -> bool:
 def _move_pictures(drafts: Sequence[Draft], intro: list[Line]) -> None:
     """Give each picture that stands directly above a title, behind a section's heading too, to that title's item."""
     homes = [intro, *(draft.body for draft in drafts)]
-    pictures = {line.index: (home, line) for home in homes for line in home if line.block.kind == "image"}
+    pictures = {line.index: line for home in homes for line in home if line.block.kind == "image"}
+    moved: set[int] = set()
     for draft in drafts:
-        while found := pictures.pop(draft.first.index - 1 - len(draft.pictures), None):
-            home, picture = found
-            home.remove(picture)
+        while picture := pictures.pop(draft.first.index - 1 - len(draft.pictures), None):
             draft.pictures.insert(0, picture)
+            moved.add(picture.index)
+    for home in homes:
+        home[:] = [line for line in home if line.index not in moved]
     for draft in drafts:
         draft.body[:0] = draft.pictures
 
