@@ -63,7 +63,6 @@ SALUTATION = re.compile(
     re.I,
 )
 MAX_CALLED_WORDS = 4  # of a line that ends in a comma and so calls the reader by some name
-ARROW_END = re.compile(r"[→»›⟶➔➜>]\s*$")
 # A line of short links parted by signs, not by words: "Home | Archive | About".
 BAR_SEPARATOR = re.compile(r"[\s|·•–—/\\,&+-]*$")
 FINE_PRINT = 0.8  # of the body's size: captions, credits, counts

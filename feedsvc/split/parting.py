@@ -16,13 +16,13 @@ from feedsvc.model import Block, Document, LinkCount, Reading, Rule
 from feedsvc.split.corrections import correct
 from feedsvc.split.drafts import Draft
 from feedsvc.split.features import Line, LinkBook, read_lines
-from feedsvc.split.frame import BARE, name_bare_heads, name_spaced_heads
 from feedsvc.split.items import Item, make_items
 from feedsvc.split.naming import name_items
 from feedsvc.split.nature import is_message
 from feedsvc.split.outline import AFTER_HOUSEKEEPING, Outline, read_outline
 from feedsvc.split.pair import direct_links, shown_links
 from feedsvc.split.phrases import says
+from feedsvc.split.placed import BARE, name_bare_heads, name_spaced_heads
 from feedsvc.split.rules import NO_RULE
 from feedsvc.split.verdict import settle
 
@@ -167,7 +167,7 @@ def split(document: Document, context: Context) -> Split:
 
 
 def _by_bare_heads(document: Document, context: Context) -> tuple[list[Line], Outline, list[Draft]] | None:
-    """A plain text read once more, with heads that only their place tells (frame.py); None where they are no stories."""
+    """A plain text read once more, with heads that only their place tells (placed.py); None where they are no stories."""
     for name in (name_bare_heads, name_spaced_heads):
         lines = read_lines(document, context.book)
         _drop_repeated(lines, context.repeated)

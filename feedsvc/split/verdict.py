@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from feedsvc.split.drafts import Draft
 from feedsvc.split.features import Line, inner_button
-from feedsvc.split.frame import BARE
 from feedsvc.split.heads import CONTENTS, OPENER
 from feedsvc.split.outline import Outline
 from feedsvc.split.ownlink import closing_link
+from feedsvc.split.placed import BARE
 from feedsvc.split.weights import Essay, Story
 from feedsvc.split.words import fold
 
