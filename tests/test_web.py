@@ -218,6 +218,19 @@ def test_rendered_once_for_each_change(client: FlaskClient, store: Store, monkey
     assert again.status_code == 200, "even where both changes were within one second"
 
 
+def test_a_document_that_had_no_date_gets_one_though_its_bytes_are_the_same() -> None:
+    """It was made while the store changed; what comes of the next change is sure."""
+    cache, moment = DocumentCache(), datetime(2024, 9, 3, tzinfo=UTC)
+
+    def made(revision: int, date: datetime | None) -> datetime | None:
+        return cache.get("a", revision, lambda: Document.of(b"same", "text/plain", date)).modified
+
+    assert made(1, None) is None
+    assert made(2, moment) == moment
+    assert made(3, moment + timedelta(days=1)) == moment
+    assert made(4, None) is None
+
+
 def test_many_changes_in_a_moment_do_not_put_the_date_ahead_of_the_clock(client: FlaskClient, store: Store) -> None:
     for number in range(20):
         add(store, issue(number + 2, article(f"Newer {number}", f"https://example.com/{number}")))

@@ -146,7 +146,11 @@ class DocumentCache:
             if found is not None and found[0] == revision:
                 return found[1]
             document = make()
-            if found is not None and found[1].tag == document.tag and document.modified is not None:
+            if (
+                found is not None
+                and found[1].tag == document.tag
+                and None not in (found[1].modified, document.modified)
+            ):
                 document = found[1]  # with all that was made of it, and its date
             self._keep(key, revision, document)
             return document
