@@ -12,6 +12,7 @@ from feedsvc.config import load_settings, prepare_folders
 from feedsvc.convert import convert
 from feedsvc.errors import SettingsError
 from feedsvc.ingest import ingest_paths
+from feedsvc.lessons import Lessons
 from feedsvc.model import Issue, Knowledge, Newsletter, Rule
 from feedsvc.reprocess import reprocess
 from feedsvc.rules import read_rules
@@ -74,6 +75,29 @@ def test_it_is_learnt_from_the_store_once_three_issues_are_there(tmp_path: Path)
         reprocess(settings, store)
         assert {a.article.id for a in newest(store, 20)} == ids
         assert all(HOUSE not in a.article.summary for a in newest(store, 20))
+
+
+def test_what_was_learnt_holds_until_the_next_look(tmp_path: Path) -> None:
+    settings = load_settings(data=tmp_path / "data")
+    prepare_folders(settings)
+    issues = [converted(number) for number in range(1, 10)]
+    newsletter = issues[0].newsletter
+    with open_store(settings.database_url) as store:
+        lessons = Lessons(settings, store)
+        lessons.refresh()
+        for number, issue in enumerate(issues):
+            with store.batch() as transaction:
+                transaction.add_issue(issue, sha256=f"{number:064}", received=FIRST, size=1, filename=None)
+            before = lessons.teach(newsletter, "new").repeated
+            assert bool(before) == (number >= 3)  # as of the last look
+            lessons.refresh()
+            assert bool(lessons.teach(newsletter, "new").repeated) == (number >= 2)
+            # One that is read again does not count: without it there are only two.
+            assert bool(lessons.teach(newsletter, issue.key).repeated) == (number >= 3)
+        newest_six = frozenset.intersection(*(issue.fingerprints for issue in issues[-6:]))
+        assert lessons.teach(newsletter, "new").repeated == newest_six
+        others = frozenset.intersection(*(issue.fingerprints for issue in issues[-7:-1]))
+        assert lessons.teach(newsletter, issues[-1].key).repeated == others
 
 
 def test_sections_and_columns_stand_in_every_issue_by_right() -> None:

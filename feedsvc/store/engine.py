@@ -80,6 +80,7 @@ def _sqlite(address: URL) -> Engine:
             "journal_mode = WAL",
             "synchronous = FULL",
             "foreign_keys = ON",
+            "temp_store = MEMORY",  # what undoes one message of a batch, else written to a file and never read
         ):
             _patiently(connection, f"PRAGMA {pragma}")
 

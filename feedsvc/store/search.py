@@ -61,9 +61,11 @@ def article_words(article: Article) -> str:
 def joined_words(title: str, summary: str, content_html: str, *more: str | None) -> str:
     """The words of these parts, each part on a line of its own, none twice."""
     content = html.unescape(_TAG.sub(" ", content_html[: 2 * _MAX_WORDS_CHARS]))
+    if summary in content:
+        summary = ""  # the text begins with the summary, as a rule
     lines = [reduce_words(part or "") for part in (title, summary, content, *more)]
     if lines[1] in lines[2]:
-        lines[1] = ""  # the text begins with the summary, as a rule
+        lines[1] = ""
     # A query holds no line end, so that no phrase runs over two parts.
     return "\n".join(dict.fromkeys(filter(None, lines)))[:_MAX_WORDS_CHARS]
 

@@ -220,10 +220,10 @@ class Store:
         with reading(self._engine) as connection:
             return intakes.resolve_modes(connection)
 
-    def repeated_lines(self, newsletter_key: str, *, but: str = "") -> frozenset[str]:
-        """Fingerprints of the lines that stand in every issue of a newsletter; see `learning`."""
+    def newest_printed(self, newsletter_key: str) -> tuple[learning.Printed, ...]:
+        """What the newest issues of a newsletter printed, for `learning.repeated_lines`."""
         with reading(self._engine) as connection:
-            return learning.repeated_lines(connection, newsletter_key, but=but)
+            return learning.newest_printed(connection, newsletter_key)
 
     def whole_keys(self) -> frozenset[str]:
         """The keys of the newsletters that are kept whole."""
