@@ -104,8 +104,7 @@ def fill(store: Store, file: Path, articles: int) -> None:
     raw = sqlite3.connect(file, isolation_level=None)
     raw.execute("PRAGMA synchronous = OFF")
     raw.execute("BEGIN")
-    names = ("insert", "delete", "update")
-    for name in names:
+    for name in ("delete", "update"):
         raw.execute(f"DROP TRIGGER articles_words_{name}")
 
     def columns(table: str, **changed: str) -> tuple[str, str]:

@@ -352,6 +352,53 @@ def test_an_old_database_is_migrated_and_keeps_what_it_holds(url: str) -> None:
     engine.dispose()
 
 
+def found_by(url: str, word: str) -> int:
+    """How many articles the index finds; raises DatabaseError where it is not what the articles say."""
+    with sqlite3.connect(url.removeprefix("sqlite:///")) as raw:
+        raw.execute("INSERT INTO articles_words(articles_words, rank) VALUES ('integrity-check', 1)")
+        (count,) = raw.execute("SELECT count(*) FROM articles_words WHERE articles_words MATCH ?", (word,)).fetchone()
+        (indexed,) = raw.execute("SELECT count(*) FROM articles_words_docsize").fetchone()
+        assert indexed == raw.execute("SELECT count(*) FROM articles").fetchone()[0]
+    return int(count)
+
+
+def test_what_is_added_changed_and_taken_away_is_indexed(url: str) -> None:
+    whole = issue()
+    short = replace(whole, articles=whole.articles[:1])
+    with open_store(url) as store:
+        add(store, short)
+        assert found_by(url, "title") == 1
+        added = tuple(
+            replace(a, id=entry_id("x", str(n)), title=f"Title zebra{n}") for n, a in enumerate(whole.articles * 2)
+        )
+        add(store, replace(short, articles=(*short.articles, *added)), "sha-2")
+        assert found_by(url, "zebra*") == len(added)
+        changed = (*short.articles, replace(added[0], title="Now a heron"), *added[2:])
+        add(store, replace(short, articles=changed), "sha-2")
+        assert found_by(url, "zebra*") == len(added) - 2
+        assert found_by(url, "heron") == 1
+
+
+def test_an_index_whose_rows_a_trigger_added_is_kept(url: str) -> None:
+    with open_store(url) as old:
+        add(old, issue())
+    engine = connect(url)
+    step = next(step for step in MIGRATIONS if "indexed at once" in step.reason)
+    with writing(engine) as connection:
+        connection.exec_driver_sql(
+            "CREATE TRIGGER articles_words_insert AFTER INSERT ON articles BEGIN "
+            "INSERT INTO articles_words(rowid, words) VALUES (new.id, new.words); END"
+        )
+        step.apply(connection)
+    engine.dispose()
+    with open_store(url) as store:
+        before = found_by(url, "title*")
+        more = issue("another")
+        add(store, replace(more, articles=tuple(replace(a, title="Title zebra") for a in more.articles)), "sha-2")
+        assert found_by(url, "zebra") == len(more.articles)
+        assert found_by(url, "title*") == before + len(more.articles)
+
+
 def test_a_migration_that_fails_leaves_the_database_as_it_was(url: str) -> None:
     with open_store(url) as old:
         add(old, issue())

@@ -162,6 +162,12 @@ def _name_of_its_own(connection: Connection) -> None:
     connection.execute(text("UPDATE meta SET uid = :uid"), {"uid": secrets.token_hex(8)})
 
 
+def _words_of_an_issue(connection: Connection) -> None:
+    """No trigger that indexes the words of each new article by itself."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("DROP TRIGGER articles_words_insert")
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(1, "newsletters, issues, articles, messages, rejections and the revision", _first_tables),
     Migration(2, "feeds can be narrowed and searched, and opened by tokens of their own", _narrow_feeds),
@@ -174,6 +180,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     ),
     Migration(8, "what a person mended of how a newsletter is split is kept", _corrections),
     Migration(9, "documents that were made from one database are not taken for those of another", _name_of_its_own),
+    Migration(10, "the words of an issue's articles are indexed at once", _words_of_an_issue),
 )
 
 

@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, or_, select, text, update
 
 from feedsvc.model import ENTRY_NAMESPACE, Article, Issue, Newsletter, entry_id
 from feedsvc.store.rows import AddResult
-from feedsvc.store.schema import articles, issues, messages, meta, newsletters, rejections
+from feedsvc.store.schema import INDEX_NEW_WORDS, articles, issues, messages, meta, newsletters, rejections
 from feedsvc.store.search import article_words
 from feedsvc.store.targets import keep_images, with_targets
 
@@ -38,6 +38,7 @@ _NEWSLETTER_BY_KEY = select(newsletters).where(newsletters.c.key == bindparam("n
 _INSERT_ISSUE = insert(issues).returning(issues.c.id)
 _INSERT_ARTICLES = insert(articles)
 _INSERT_MESSAGE = insert(messages)
+_INDEX_NEW_WORDS = text(INDEX_NEW_WORDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +136,7 @@ def _insert(connection: Connection, issue: Issue, sha256: str) -> tuple[int, Add
         for position, article in enumerate(issue.articles)
     ]
     connection.execute(_INSERT_ARTICLES, rows)
+    _index_new_words(connection, issue_id)
     return issue_id, AddResult("new", uid, len(rows))
 
 
@@ -167,9 +169,16 @@ def _update(connection: Connection, known: Row[Any], issue: Issue, now: datetime
     if stored:
         connection.execute(delete(articles).where(articles.c.id.in_([row.id for row in stored.values()])))
         changed = True
+    _index_new_words(connection, known.id)
     if newsletter_id != known.newsletter_id:
         _forget_if_empty(connection, known.newsletter_id)
     return AddResult("updated" if changed else "duplicate", known.uid, len(issue.articles))
+
+
+def _index_new_words(connection: Connection, issue_id: int) -> None:
+    """Have the search find the articles that were added to an issue."""
+    if connection.dialect.name == "sqlite":  # elsewhere the words themselves are searched
+        connection.execute(_INDEX_NEW_WORDS, {"issue": issue_id})
 
 
 def _differing(row: Row[Any], values: Mapping[str, Any]) -> dict[str, Any]:
