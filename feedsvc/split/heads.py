@@ -18,6 +18,7 @@ from feedsvc.split.frame import (
     name_leads,
     name_titles_like_buttons,
 )
+from feedsvc.split.issuename import names_issue
 from feedsvc.split.neighbours import drop, is_linked_head, plain, under
 from feedsvc.split.ownlink import closing_link
 from feedsvc.split.phrases import says
@@ -77,7 +78,9 @@ def _issue_title(lines: list[Line], subject: str, names: Sequence[str]) -> Line 
         if text and same and not _is_item_too(line, lines, peers[line.signature]):
             # The newsletter's name with a number is no title of a post, even where it is the subject.
             numbered = not line.hrefs and (
-                _names_issue(text) or (any(c.isdigit() for c in text) and _is_masthead(text, mastheads))
+                _names_issue(text)
+                or names_issue(line.text, names)
+                or (any(c.isdigit() for c in text) and _is_masthead(text, mastheads))
             )
             if not numbered and (found is None or (line.hrefs and not found.hrefs)):
                 found = line

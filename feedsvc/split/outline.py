@@ -12,6 +12,7 @@ from feedsvc.model import Block
 from feedsvc.split.drafts import Draft
 from feedsvc.split.features import Line, LinkBook
 from feedsvc.split.heads import OVER_HOUSEKEEPING, name_heads
+from feedsvc.split.issuename import names_issue
 from feedsvc.split.lists import take_lists_apart
 from feedsvc.split.neighbours import is_linked_head, under
 from feedsvc.split.weights import Heads
@@ -30,6 +31,7 @@ class Outline:
     drafts: list[Draft]
     intro: list[Line]
     issue_title: Line | None = None
+    is_named: bool = False  # the subject only says which issue this is, and no story's name
 
 
 def read_outline(lines: list[Line], subject: str, names: Sequence[str], book: LinkBook) -> Outline:
@@ -43,7 +45,7 @@ def read_outline(lines: list[Line], subject: str, names: Sequence[str], book: Li
     drafts, intro = take_lists_apart(drafts, intro, strict=title is not None)
     drafts = [d for d in drafts if not _is_quote_row(d)]
     drafts = [d for d in drafts if any(line.hrefs for line in d.lines) or d.words >= Heads.MIN_STORY_WORDS]
-    return Outline(_without_repeats(drafts), intro, title)
+    return Outline(_without_repeats(drafts), intro, title, names_issue(subject, names))
 
 
 def _gather(lines: list[Line]) -> tuple[list[Draft], list[Line]]:

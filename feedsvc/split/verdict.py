@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 
 from feedsvc.split.drafts import Draft
@@ -85,7 +86,7 @@ def _number(items: Sequence[Draft]) -> None:
 def _decide(outline: Outline, lines: Sequence[Line], subject: str) -> list[Draft]:
     linked = [d for d in outline.drafts if d.is_linked]
     stories = [d for d in outline.drafts if not d.is_linked]
-    if stories and _are_stories(stories, linked, lines, subject, outline.issue_title):
+    if stories and _are_stories(stories, linked, lines, subject, outline):
         return _with_letter(outline.drafts, outline.intro)
     own = [d for d in stories if _has_own_link(d, pictures=outline.issue_title is None)]
     essay = outline.intro + [line for d in stories if d not in own for line in d.lines]
@@ -157,11 +158,12 @@ def _has_own_link(draft: Draft, *, pictures: bool = True) -> bool:
 
 
 def _are_stories(
-    stories: list[Draft], linked: list[Draft], lines: Sequence[Line], subject: str, title: Line | None
+    stories: list[Draft], linked: list[Draft], lines: Sequence[Line], subject: str, outline: Outline
 ) -> bool:
     """Whether stories under unlinked heads are articles by themselves: the sum of the evidence in `weights.Story`."""
     if len(stories) < 2:
         return _has_own_link(stories[0])
+    title = outline.issue_title
     count = len(stories)
     heads = [d.head for d in stories if d.head is not None]
     score = Story.OWN_LINK * sum(_has_own_link(d) for d in stories) / count
@@ -202,7 +204,24 @@ def _are_stories(
         score += Story.IS_POST
     if average > Story.LONG_WORDS:
         score += Story.LONG
+    if title is None and outline.is_named and _are_alike(heads):
+        score += Story.NAMED_ISSUE
+        if sum(line.words for line in _prose_before(heads[0], outline.intro)) <= Story.GREETING_WORDS:
+            score += Story.BEGINS_AT_ONCE
     return score >= Story.NEEDED
+
+
+def _are_alike(heads: Sequence[Line]) -> bool:
+    """Whether most of several heads are set alike."""
+    styles = Counter(head.signature for head in heads)
+    return len(heads) >= Story.MIN_ALIKE and max(styles.values()) >= Story.MOST * len(heads)
+
+
+def _prose_before(head: Line, intro: Sequence[Line]) -> list[Line]:
+    """The text before the first head; that behind a salutation is none, for no essay greets its reader."""
+    before = [line for line in intro if line.index < head.index and line.is_text]
+    greeted = next((n for n, line in enumerate(before) if line.reason == "a salutation"), len(before))
+    return before[:greeted]
 
 
 def _share_like_linked(heads: Sequence[Line], linked: Sequence[Draft]) -> float:

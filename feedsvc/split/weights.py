@@ -153,6 +153,10 @@ class Story:
     MIN_NAMED_PEERS = 2
     LISTICLE = -1.5  # the subject counts them: "7 lessons from ..."
     IS_POST = -1.6  # the issue is headed by its own title, which is also the subject: a post
+    NAMED_ISSUE = 0.6  # the subject only names the issue, as an essay's seldom does, and the heads are set alike
+    BEGINS_AT_ONCE = 0.4  # and then: no prose stands before the first head, or a salutation with its letter
+    MIN_ALIKE = 3
+    GREETING_WORDS = 40
     LONG = -0.8  # stories of over LONG_WORDS words on average
     LONG_WORDS = 450
 
