@@ -9,8 +9,8 @@ Parentheses in general are content ("(2019)", "(YC S24)"): only what is known to
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import NamedTuple
 
 from feedsvc.enrich import tables
 from feedsvc.enrich.minutes import BARE_TIME, READ_TIME, READ_TIME_AFTER, ReadTime, read_time, whole_read_time
@@ -75,8 +75,7 @@ _PAY = r"[$€£]\d[\d,.]*k?(?:\s?[-–]\s?[$€£]?\d[\d,.]*k?)(?:\s?/\s?(?:hr|
 _TERMS_OF_WORK = re.compile(rf"(?:{_PLACE}|{_PAY})(?:\s?[,|·/]\s?(?:{_PLACE}|{_PAY})){{0,3}}", re.I)
 
 
-@dataclass(frozen=True, slots=True)
-class TitleParts:
+class TitleParts(NamedTuple):
     """A title without its markers, and what they said. `title` is empty where there was nothing but markers."""
 
     title: str
@@ -161,7 +160,7 @@ def _tail_marker(parts: TitleParts, tail: str, title: str, end: int) -> tuple[Ti
                 return _with_time(parts, read_time(found)), len(tail) - found.start()
     word = _TAIL_WORD.search(tail) if _HAS_RULE.search(tail) else None
     if word and word[1].casefold() in tables.sponsor_words():
-        return replace(parts, sponsor=True), len(tail) - word.start()
+        return parts._replace(sponsor=True), len(tail) - word.start()
     return parts, 0
 
 
@@ -188,7 +187,7 @@ def _peel_head(parts: TitleParts) -> TitleParts:
         if timed:
             parts, start = _with_time(parts, read_time(timed)), start + timed.end()
         elif word and word[1].casefold() in tables.sponsor_words():
-            parts, start = replace(parts, sponsor=True), start + word.end()
+            parts, start = parts._replace(sponsor=True), start + word.end()
         if start == before:
             break
     return _titled(parts, title[start:].strip()) if start else parts
@@ -207,17 +206,17 @@ def _bracketed(parts: TitleParts, inside: str, *, general: bool) -> TitleParts |
         return None
     folded = " ".join(inside.split()).casefold()
     if folded.strip(" *!-–—") in tables.sponsor_words():
-        return replace(parts, sponsor=True)
+        return parts._replace(sponsor=True)
     label = tables.labels().get(folded)
     if label:
-        return replace(parts, label=parts.label or label)
+        return parts._replace(label=parts.label or label)
     time = whole_read_time(inside, bare=True)
     if time:
         return _with_time(parts, time)
     if _TERMS_OF_WORK.fullmatch(inside):
-        return replace(parts, label=parts.label or " ".join(inside.title().split()))
+        return parts._replace(label=parts.label or " ".join(inside.title().split()))
     if general and _is_general_label(inside):
-        return replace(parts, label=parts.label or _label_case(inside))
+        return parts._replace(label=parts.label or _label_case(inside))
     return None
 
 
@@ -234,7 +233,7 @@ def _label_case(text: str) -> str:
 
 def _with_time(parts: TitleParts, time: ReadTime) -> TitleParts:
     minutes = time.minutes if parts.read_minutes is None else parts.read_minutes
-    return replace(parts, read_minutes=minutes, label=parts.label or _MEDIA_LABELS.get(time.purpose))
+    return parts._replace(read_minutes=minutes, label=parts.label or _MEDIA_LABELS.get(time.purpose))
 
 
 def _without_emphasis(parts: TitleParts) -> TitleParts:
