@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -78,6 +78,8 @@ MAX_BANNER_WORDS = 6
 BANNER_PROMINENCE = 1.3
 ICON_PX = 64
 MIN_SENTENCE_WORDS = 5
+MOSTLY_QUOTED = 0.5  # of the text
+POINTS_ON = re.compile(r"^\s*(?:[→»›▸▶➔➜⟶]|>(?!>)|->)|(?:[→»›▸➔➜⟶]|>|->)\s*$")
 MIN_BAR_LINKS = 2
 MAX_BAR_WORDS = 4
 MAX_BETWEEN_CHARS = 3  # "in", "by", "for", a sign
@@ -166,7 +168,7 @@ class Line:
     is_empty: bool = False  # of a head: neither text nor a button stands under it
     marker: bool = False
     opens: bool = False  # begins with a linked title that a sign parts from its text
-    points_on: bool = False  # a link that ends in an arrow: a call to action where text stands above it
+    points_on: bool = False  # a link that begins or ends with an arrow: a call to action where text stands above it
     signature: tuple[object, ...] = ()
     prominence: float = 0.0
     role: Role = "unused"
@@ -196,12 +198,20 @@ class Line:
 def read_lines(document: Document, book: LinkBook) -> list[Line]:
     """The document's blocks as lines with their looks, in order."""
     body = body_size(document)
-    lines = [_observe(index, block, book) for index, block in enumerate(document.blocks)]
+    lines = [_observe(index, block, book) for index, block in enumerate(_unquoted(document.blocks))]
     for line in lines:
         _name_furniture(line, book)
         if not line.is_furniture:
             _name_looks(line, body)
     return lines
+
+
+def _unquoted(blocks: Sequence[Block]) -> Sequence[Block]:
+    """The blocks, as paragraphs where most of the text stands in quotations: then those only set it in from the margin."""
+    quoted = sum(len(block.text) for block in blocks if block.kind == "quote")
+    if not quoted or quoted <= MOSTLY_QUOTED * sum(len(block.text) for block in blocks):
+        return blocks
+    return [block._replace(kind="paragraph") if block.kind == "quote" else block for block in blocks]
 
 
 def body_size(document: Document) -> float:
@@ -445,6 +455,7 @@ def _name_looks(line: Line, body: float) -> None:
     if whole_linked and any(ADDRESS.match(s.text.strip()) for s in block.spans if s.href):
         return  # an address that shows itself
     line.is_head = True
+    line.points_on = whole_linked and POINTS_ON.search(text) is not None and line.words <= MAX_CTA_WORDS
     _name_style(line, body, whole_linked=whole_linked)
 
 

@@ -11,6 +11,45 @@ from feedsvc.split.neighbours import drop, is_linked_head, under
 from feedsvc.split.ownlink import closing_link, ending_words
 from feedsvc.split.weights import Heads, Story
 
+BROKEN = "goes on with the heading above"
+
+
+def join_broken(lines: Sequence[Line]) -> None:
+    """A heading that `<br>` breaks in two is one: its further lines go to the first."""
+    for first, line in pairwise(lines):
+        if (
+            first.is_head
+            and line.is_head
+            and first.block.kind == line.block.kind == "heading"
+            and line.block.paragraph == first.block.paragraph
+            and line.signature == first.signature
+            and not (first.hrefs or line.hrefs)
+            and first.words + line.words <= Heads.SUBTITLE_WORDS
+        ):
+            first.text, first.words, first._folded = f"{first.text} {line.text}", first.words + line.words, None
+            line.is_head, line.is_meta, line.reason = False, True, BROKEN
+
+
+def drop_standfirsts(lines: Sequence[Line]) -> None:
+    """A whole sentence below a head, set larger than the text but neither bold nor as large as the head, is text."""
+    head: Line | None = None  # directly above
+    for line in lines:
+        if line.reason == BROKEN:
+            continue
+        if (
+            head is not None
+            and line.is_head
+            and not (head.hrefs or line.hrefs)
+            and line.block.kind == "paragraph"
+            and line.bold < WHOLE
+            and not line.caps
+            and line.words >= Heads.STANDFIRST_WORDS
+            and line.text.endswith((".", "!", "?", "…"))
+            and line.prominence < head.prominence - Heads.MUCH_SMALLER
+        ):
+            line.is_head, line.reason = False, "a standfirst"
+        head = line if line.is_head else None
+
 
 def name_buttons(lines: Sequence[Line]) -> None:
     """Short linked lines with the same words and other addresses are buttons, whatever they say; with one address they are no content."""

@@ -9,10 +9,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from feedsvc.split.features import WHOLE, Line, LinkBook, opening_words, title_parts
+from feedsvc.split.foot import drop_foot_menu, drop_own_affairs
 from feedsvc.split.frame import (
     drop_greeting,
     drop_labels,
     drop_polls,
+    drop_standfirsts,
+    join_broken,
     name_buttons,
     name_labelled,
     name_leads,
@@ -39,11 +42,15 @@ DASHED = re.compile(r"^\s*(?:[–—]|-{1,2}\s)")
 CONTENTS = "a line of a table of contents"
 OPENER = "a line that opens with its own title"
 SIGNED = "a line with the same sign as others"
+MASTHEAD = "the newsletter's name"
 OVER_HOUSEKEEPING = "a heading over housekeeping"
 
 
 def name_heads(lines: list[Line], subject: str, names: Sequence[str], book: LinkBook) -> Line | None:
     """Set role and reason of every head; gives the issue's own title where it stands in the mail."""
+    join_broken(lines)
+    drop_standfirsts(lines)
+    drop_foot_menu(lines)
     name_buttons(lines)
     name_titles_like_buttons(lines)
     name_leads(lines)
@@ -53,6 +60,7 @@ def name_heads(lines: list[Line], subject: str, names: Sequence[str], book: Link
     _drop_contents(lines)
     drop_polls(lines)
     _drop_housekeeping(lines)
+    drop_own_affairs(lines, names)
     drop_greeting(lines)
     _announcements(lines)
     _openers(lines)
@@ -84,13 +92,13 @@ def _issue_title(lines: list[Line], subject: str, names: Sequence[str]) -> Line 
             )
             if not numbered and (found is None or (line.hrefs and not found.hrefs)):
                 found = line
-            drop(line, "the newsletter's name" if numbered else "the issue's own title")
+            drop(line, MASTHEAD if numbered else "the issue's own title")
         elif text in mastheads or (
             text
             and line.index < Heads.MASTHEAD_LINES
             and (_is_masthead(text, mastheads) or any(_begins_name(line.text, name) for name in names))
         ):
-            drop(line, "the newsletter's name")
+            drop(line, MASTHEAD)
     if found is not None:
         _drop_kicker(found, lines)
         _drop_byline(found, lines)
@@ -361,7 +369,7 @@ def _sections(lines: list[Line], book: LinkBook) -> None:
                 continue  # the button of the item above
             if _is_home(head, book):
                 head.role, head.reason = "section", "a link to a home page over other heads"
-            elif bare[_style(head)] >= 2:
+            elif bare[_style(head)] >= 2 and not _ends_run(head, heads[:position]):
                 head.role, head.reason = "section", "a link in the style of the sections"
             continue
         if _stands_over_opener(head, lines):
@@ -383,6 +391,11 @@ def _repeats(head: Line, before: Sequence[Line]) -> bool:
     """Whether a linked head leads where the last linked head above it leads."""
     last = next((line for line in reversed(before) if is_linked_head(line)), None)
     return last is not None and bool(set(last.keys) & set(head.keys))
+
+
+def _ends_run(head: Line, before: Sequence[Line]) -> bool:
+    """Whether the head above is a link in the same style, as the other titles of a run are."""
+    return bool(before) and is_linked_head(before[-1]) and before[-1].signature == head.signature
 
 
 def _stands_over_opener(head: Line, lines: Sequence[Line]) -> bool:

@@ -11,13 +11,15 @@ from itertools import pairwise
 from feedsvc.model import Block
 from feedsvc.split.drafts import Draft
 from feedsvc.split.features import Line, LinkBook
-from feedsvc.split.heads import OVER_HOUSEKEEPING, name_heads
+from feedsvc.split.foot import OWN_AFFAIRS
+from feedsvc.split.heads import MASTHEAD, OVER_HOUSEKEEPING, name_heads
 from feedsvc.split.issuename import names_issue
 from feedsvc.split.lists import take_lists_apart
 from feedsvc.split.neighbours import is_linked_head, under
 from feedsvc.split.weights import Heads
 
 AFTER_HOUSEKEEPING = "after the housekeeping began"
+CLOSING = (OVER_HOUSEKEEPING, OWN_AFFAIRS, MASTHEAD, "a phrase of housekeeping")  # what begins the mail's housekeeping
 MIN_LABELLED_LINES = 3  # text, button, label
 MIN_LABELS = 2
 # A price or a change: a currency sign, a percentage or decimals.
@@ -63,7 +65,7 @@ def _gather(lines: list[Line]) -> tuple[list[Draft], list[Line]]:
         if current is not None and (line.is_furniture or line.block.kind == "image"):
             current.shares += _share_links(line)
         if line.is_furniture:
-            if line.reason in (OVER_HOUSEKEEPING, "a phrase of housekeeping") and line.index > 0.5 * len(lines):
+            if line.reason in CLOSING and line.index > 0.5 * len(lines):
                 closed = True
         elif line.role == "section":
             smaller = section is not None and line.prominence < section.prominence - Heads.EYEBROW
@@ -123,7 +125,7 @@ def _ends_section(head: Line, section: Line, last: Draft) -> bool:
 def _is_next(announcement: Line, title: Line, lines: Sequence[Line]) -> bool:
     """Whether nothing but pictures stands between a line that announces a sponsor and a title."""
     between = [line for line in lines[announcement.index + 1 : title.index] if line.text and line.reason != "no words"]
-    return all(line.reason == "the newsletter's name" for line in between)
+    return all(line.reason == MASTHEAD for line in between)
 
 
 def _is_paid(announcement: Line, text: Line, lines: Sequence[Line]) -> bool:
@@ -222,7 +224,7 @@ def _goes_on(current: Draft, head: Line, lines: Sequence[Line]) -> bool:
             else:
                 _take_title(current, head)
             return True  # the same link again: an image's, a "read more"
-        if head.points_on and any(line.is_text for line in current.body):
+        if head.points_on and not opener.points_on and any(line.is_text for line in current.body):
             head.is_cta = True
             return True
         if is_linked_head(opener) or current.head is None:

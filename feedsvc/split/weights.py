@@ -75,6 +75,11 @@ class Heads:
     MENU_WORDS = 3
     MIN_WORDS_OVER_LIST = 60  # a story with so much text of its own before a list of links goes on with it
     MIN_BAR = 4  # short links in a row behind the last article
+    FOOT = 0.5  # of the lines: below, the newsletter may speak of itself
+    OWN_WORDS = 8
+    FOOT_MENU_WORDS = 5
+    MIN_FOOT_MENU = 3  # lines of housekeeping in one menu
+    STANDFIRST_WORDS = 9
     MIN_STRONG = 3
     LABEL_WORDS = 7
     ITEMS_PER_SECTION = 1.5  # fewer items on average under a small heading, and it belongs to the item
