@@ -208,10 +208,12 @@ def read_lines(document: Document, book: LinkBook) -> list[Line]:
 
 def _unquoted(blocks: Sequence[Block]) -> Sequence[Block]:
     """The blocks, as paragraphs where most of the text stands in quotations: then those only set it in from the margin."""
-    quoted = sum(len(block.text) for block in blocks if block.kind == "quote")
+    quoted = sum(len(block.text) for block in blocks if block.kind == "quote" and not block.level)
     if not quoted or quoted <= MOSTLY_QUOTED * sum(len(block.text) for block in blocks):
         return blocks
-    return [block._replace(kind="paragraph") if block.kind == "quote" else block for block in blocks]
+    return [
+        block._replace(kind="paragraph") if block.kind == "quote" and not block.level else block for block in blocks
+    ]
 
 
 def body_size(document: Document) -> float:

@@ -271,6 +271,9 @@ def _link(draft: Draft, book: LinkBook, *, pictured: bool) -> str | None:
     )
     if in_text is not None and (draft.unit or draft.words < MIN_WRITTEN_WORDS):
         return in_text
+    last = next((line for line in reversed(draft.body) if line.text and not line.is_furniture), None)
+    if last is not None and last.is_meta and last.href and last.linked >= WHOLE and not _is_personal(last.href, book):
+        return last.href  # the address that a text ends in
     # A text of some length is written in the mail itself, and the links in it are its sources; a linked picture leads to more of it.
     return _picture_link(draft, book)
 

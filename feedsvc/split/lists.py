@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
 from feedsvc.split.drafts import Draft
 from feedsvc.split.features import WHOLE, Line
 from feedsvc.split.neighbours import is_linked_head
-from feedsvc.split.units import Unit, find_units, linked_lines, single_unit
+from feedsvc.split.units import Unit, find_units, linked_lines, opened_unit, single_unit
 from feedsvc.split.weights import Heads, Units
 
 
-def take_lists_apart(drafts: list[Draft], intro: list[Line], *, strict: bool) -> tuple[list[Draft], list[Line]]:
-    """Replace each draft that is a list by its items; the introduction may be one too. `strict`: see find_units."""
+def take_lists_apart(
+    drafts: list[Draft], intro: list[Line], sections: Sequence[Line], *, strict: bool
+) -> tuple[list[Draft], list[Line]]:
+    """Replace each draft that is a list by its items; the introduction may be one too. `sections`: their heads, `strict`: see find_units."""
     lists = {id(d): find_units(d.body, strict=strict, linked=_is_bare_link(d)) for d in drafts if d.head is not None}
     for draft in drafts:
         if draft.head is None or not lists[id(draft)]:
@@ -29,6 +32,14 @@ def take_lists_apart(drafts: list[Draft], intro: list[Line], *, strict: bool) ->
     lines = {id(d): linked_lines(d.body) for d in drafts if d.head is not None and not d.is_linked and not lists[id(d)]}
     if sum(map(len, lines.values())) >= Units.MIN_IN_OTHER_LISTS:
         lists |= lines
+    styles = Counter(line.signature for line in sections)
+    own = Counter(d.head.signature for d in drafts if d.head is not None and not lists.get(id(d)))
+    for draft in drafts:
+        head = draft.head
+        if strict or head is None or head.hrefs or lists.get(id(draft)):
+            continue
+        if styles[head.signature] >= max(Units.MIN_SECTIONS, own[head.signature] / 2):
+            lists[id(draft)] = opened_unit(draft.body)
     units = find_units(intro, strict=strict)
     out = [_unit_draft(unit, None, None) for unit in units]
     intro = _others(intro, units)

@@ -44,7 +44,8 @@ def read_outline(lines: list[Line], subject: str, names: Sequence[str], book: Li
         _move_pictures(drafts, intro)
     _settle_eyebrows(drafts)
     _move_labels(drafts)
-    drafts, intro = take_lists_apart(drafts, intro, strict=title is not None)
+    sections = [line for line in lines if line.role == "section"]
+    drafts, intro = take_lists_apart(drafts, intro, sections, strict=title is not None)
     drafts = [d for d in drafts if not _is_quote_row(d)]
     drafts = [d for d in drafts if any(line.hrefs for line in d.lines) or d.words >= Heads.MIN_STORY_WORDS]
     return Outline(_without_repeats(drafts), intro, title, names_issue(subject, names))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from feedsvc.split.features import ADDRESS, Line
+from feedsvc.split.features import ADDRESS, WHOLE, Line
 from feedsvc.split.weights import Units
 
 MIN_LEAD_CHARS = 3
@@ -53,7 +53,7 @@ def find_units(segment: Sequence[Line], *, strict: bool = False, linked: bool = 
         if linked and sum(line.linked_lead for line in openers) < Units.MIN_DISTINCT * len(openers):
             continue
         sure = len(openers) >= Units.SURE_LEADS and all(line.linked_lead for line in openers)
-        if len(openers) >= least and _holds(openers, texts, strict=strict and not sure):
+        if len(openers) >= least and _holds(openers, texts, segment, strict=strict and not sure):
             return _gather(openers, segment)
     return []
 
@@ -106,9 +106,27 @@ def single_unit(segment: Sequence[Line]) -> list[Unit]:
     return _gather(openers, segment)
 
 
-def _holds(openers: Sequence[Line], texts: Sequence[Line], *, strict: bool) -> bool:
+def opened_unit(segment: Sequence[Line]) -> list[Unit]:
+    """The segment's one line that opens with its own title and has a link; for heads in the style of sections."""
+    texts = [line for line in segment if line.is_text and not line.is_cta and not line.is_meta]
+    openers = [
+        line for line in texts if line.hrefs and (line.opens or line.linked_lead) and line.block.kind == "paragraph"
+    ]
+    if len(openers) != 1 or any(line.is_cta or line.is_head for line in segment):
+        return []
+    intro = sum(len(line.text) for line in texts if line.index < openers[0].index)
+    own = len(openers[0].text)
+    if intro > Units.MAX_INTRO_CHARS or own < Units.OPENED_COVERAGE * sum(len(line.text) for line in texts):
+        return []
+    return _gather(openers, segment)
+
+
+def _holds(openers: Sequence[Line], texts: Sequence[Line], segment: Sequence[Line], *, strict: bool) -> bool:
     """Whether the openers and what follows them make up a list of links."""
     links = _links(openers, texts)
+    for line, below in pairwise(segment):  # a title over the address that it leads to
+        if not links.get(line.index, "-") and below.is_meta and below.keys and below.linked >= WHOLE:
+            links[line.index] = below.keys[0]
     linked = [line for line in openers if links[line.index]]
     if len(linked) < Units.MIN_LINKED * len(openers) or len(linked) < Units.MIN_UNITS:
         return False
@@ -134,8 +152,9 @@ def _is_group(line: Line, after: Line) -> bool:
 
 
 def _is_continued(line: Line) -> bool:
-    """Whether a line is a further line of a list item, below a break."""
-    return line.block.kind == "item" and not line.block.ordinal
+    """Whether a line is a further line of a list item, below a break, or a quotation within the item."""
+    block = line.block
+    return (block.kind == "item" and not block.ordinal) or (block.kind == "quote" and block.level > 0)
 
 
 def _links(openers: Sequence[Line], texts: Sequence[Line]) -> dict[int, str]:
@@ -168,7 +187,13 @@ def _gather(openers: Sequence[Line], segment: Sequence[Line]) -> list[Unit]:
         elif (
             units
             and not (line.block.kind == "item" and line.block.ordinal and line.block.level <= level)
-            and (line.block.kind in {"item", "image"} or line.is_cta or line.is_meta or openers[0].block.kind != "item")
+            and (
+                line.block.kind in {"item", "image"}
+                or _is_continued(line)
+                or line.is_cta
+                or line.is_meta
+                or openers[0].block.kind != "item"
+            )
         ):
             units[-1].append(line)
     # In a list of links an item without one is an item still where it has a lead of its own.

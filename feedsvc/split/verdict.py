@@ -28,6 +28,9 @@ def settle(outline: Outline, lines: Sequence[Line], subject: str) -> list[Draft]
         # One text: all of it belongs to the head that stands above all others.
         rest = [line for line in lines if line is not head and not line.is_furniture and line.role != "section"]
         return [Draft(head, rest, outline.drafts[0].section, essay=True)]
+    if not items and outline.issue_title is None and (head := _only_link(outline, lines)) is not None:
+        rest = [line for line in lines[head.index + 1 :] if not line.is_furniture and line.role != "section"]
+        return [Draft(head, rest, outline.drafts[0].section)]
     _number(items)
     _trim(items)
     return items
@@ -69,6 +72,16 @@ def _own_title(outline: Outline, lines: Sequence[Line]) -> Line | None:
         return None
     others = [h.prominence for h in (*heads[1:], *inner)]
     return heads[0] if others and heads[0].prominence > max(others) else None
+
+
+def _only_link(outline: Outline, lines: Sequence[Line]) -> Line | None:
+    """The linked head in the upper part of a text that is set larger than all others, where no link leads elsewhere."""
+    linked = [d.head for d in outline.drafts if d.head is not None and d.is_linked]
+    heads = sorted((line for line in lines if line.is_head), key=lambda h: -h.prominence)
+    if not linked or heads[0] is not linked[0] or linked[0].index > Essay.TITLE_WITHIN * len(lines):
+        return None
+    keys = {key for line in lines if not line.is_furniture for key in line.keys}
+    return linked[0] if len(keys) == 1 and len(heads) > 1 and heads[1].prominence < heads[0].prominence else None
 
 
 def _number(items: Sequence[Draft]) -> None:

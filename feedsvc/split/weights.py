@@ -105,6 +105,8 @@ class Units:
     SURE_LEADS = 4  # unless so many lines begin with their link
     POST_COVERAGE = 0.9
     POST_INTRO_CHARS = 130
+    OPENED_COVERAGE = 0.5  # of the text under a section's head that one line with its own title is
+    MIN_SECTIONS = 2  # heads in one style
     MIN_IN_OTHER_LISTS = 4  # units elsewhere, from which on a single item under a head is a list too
 
 
