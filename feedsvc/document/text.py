@@ -16,6 +16,7 @@ import re
 from dataclasses import replace
 
 from feedsvc.document.addresses import link_titles
+from feedsvc.document.contents import listed_headings
 from feedsvc.document.html import read_html
 from feedsvc.document.lines import MAX_BLOCKS, single_spaced, visible
 from feedsvc.model import Block, BlockKind, Document, Problem, Span
@@ -78,6 +79,11 @@ MESSAGE_FIELD = re.compile(
 TITLE_FIELD = re.compile(r"(?:Subject|Title): ")
 MIN_FIELDS = 2
 MIN_MESSAGES = 2
+# A message signed in its own text (RFC 4880, 7): the armour around it, and the dash and blank before lines that begin with a dash.
+SIGNED_MESSAGE = "-----BEGIN PGP SIGNED MESSAGE-----"
+SIGNED_HEAD = re.compile(r"^-----BEGIN PGP SIGNED MESSAGE-----[ \t]*\n(?:Hash: [^\n]{0,80}\n)?", re.M)
+SIGNATURE = re.compile(r"^-----BEGIN PGP SIGNATURE-----[ \t]*$[^-]{0,8000}^-----END PGP SIGNATURE-----[ \t]*$", re.M)
+DASH_ESCAPE = re.compile(r"^- (?=-)", re.M)
 BOXED = re.compile(r"\|\s+(\S.*\S)\s+\|")
 
 
@@ -96,6 +102,8 @@ def read_text(text: str) -> Document:
         text = MAILTO.sub("", text)
     if COMMENT_END in text:
         text = GLUED.sub(_part, BUTTON_TWICE.sub("", text))
+    if SIGNED_MESSAGE in text:
+        text = DASH_ESCAPE.sub("", SIGNATURE.sub("", SIGNED_HEAD.sub("", text)))
     if not text.isascii():
         text = POINTED.sub(r"\1", text)
     if _is_markdown(text):
@@ -118,6 +126,7 @@ def read_text(text: str) -> Document:
     blocks = _ruled_headings(blocks, lengths)
     if text.count("Subject:") + text.count("Title:") >= MIN_MESSAGES:
         blocks = _digest_headings(blocks)
+    blocks = listed_headings(blocks)
     return Document("text", tuple(link_titles(blocks)), problems=problems)
 
 

@@ -43,7 +43,8 @@ COUNTED = re.compile(r"#\s?\d|\d(?:st|nd|rd|th)$")
 def names_issue(subject: str, names: Iterable[str]) -> bool:
     """Whether the subject says no more than the newsletter's name, what kind of issue this is, and which: its number, its month, its day."""
     words = fold(subject).split()
-    own = {word for name in names for word in fold(name).split()}
+    # A page's title is often the subject once more, which says nothing of what the newsletter is called.
+    own = {word for name in names if (called := fold(name).split()) != words for word in called}
     kinds = sum(word in KINDS for word in words)
     which = sum(word in NUMBERING or word in DATING or bool(COUNTED.search(word)) for word in words)
     which += any(word.isdigit() for word in words)

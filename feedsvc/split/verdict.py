@@ -18,6 +18,9 @@ from feedsvc.split.words import fold
 NUMBERED = re.compile(r"^\W*(?:#?\d{1,2}[.):]|\d{1,2}\s*[-–—])\s*\S")
 LEADING_NUMBER = re.compile(r"^(\d{1,2})(?=[\s.:)])")
 MIN_COUNTED = 3
+COUNTED = re.compile(
+    r"(?<![\d#./-])\b([1-9]\d?)\b(?![./-])"
+)  # in a subject, and no part of a date or an issue's number
 LIST_MARKS = re.compile(r"[,;+|•·/]|\band\b|\bund\b|\bet\b|\by\b|\bplus\b", re.I)
 
 
@@ -192,8 +195,8 @@ def _are_stories(
         score += Story.RULED_OFF
     if sum(bool(NUMBERED.match(h.text)) for h in heads) >= 0.6 * count:
         score += Story.NUMBERED
-    counted = re.search(r"\b(\d{1,2})\b", subject)
-    if counted and int(counted[1]) > 2 and abs(int(counted[1]) - count) <= 1:
+    counted = COUNTED.search(subject)
+    if counted and not outline.is_named and int(counted[1]) > 2 and abs(int(counted[1]) - count) <= 1:
         score += Story.LISTICLE
     if len({h.block.boxes[:-1] for h in heads}) >= 0.8 * count:
         score += Story.OWN_BOX
