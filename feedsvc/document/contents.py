@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from feedsvc.model import Block, Span
 
@@ -32,6 +32,7 @@ NUMBER = re.compile(r"^\W*\d{1,2}[.):]?\s+")
 WORDS = re.compile(r"[^\W_]+")
 LEAD_END = re.compile(r"\s?[.:|!?]\s|\s[-–—]{1,2}\s")  # what parts a title from the text behind it
 MAX_LEAD_CHARS = 120
+MAX_SIGNS = 3  # such signs in a line that are tried
 LEADING = re.compile(r"^[\W_]+(?=\w)")
 
 
@@ -50,11 +51,17 @@ def listed_headings(blocks: Sequence[Block]) -> list[Block]:
         int, tuple[int, int]
     ] = {}  # listed line -> the line that says it again, and how many of its characters do
     again: set[int] = set()  # listed lines that stand again more than once: labels
+    openers = {words[0] for _, words in listed}
     for n, block in enumerate(blocks):
+        text = block.text
+        if len(text) > MAX_LEAD_CHARS:
+            opening = WORDS.search(_unnumbered(text[:MAX_LEAD_CHARS]))
+            if opening is None or opening[0].casefold() not in openers:
+                continue
         for end in _ends(block):
-            words = WORDS.findall(_unnumbered(block.text[:end]).casefold())
+            words = WORDS.findall(_unnumbered(text[:end]).casefold())
             own = first.get(frozenset(words))
-            if own is None and len(words) > MIN_NEAR_WORDS and end == len(block.text):
+            if own is None and len(words) > MIN_NEAR_WORDS and end == len(text):
                 own = first.get(frozenset(words[:-1]))  # all but the last word, which is other or more
             if own is not None and own < n:
                 (again.add(own) if own in said else said.__setitem__(own, (n, end)))
@@ -89,9 +96,10 @@ def _unnumbered(text: str) -> str:
 
 def _listed(block: Block) -> list[str]:
     """The words of a short line without a link; none of any other line."""
-    if block.kind not in ("paragraph", "item") or any(span.href for span in block.spans):
+    text = block.text
+    if len(text) > MAX_LEAD_CHARS or block.kind not in ("paragraph", "item") or any(span.href for span in block.spans):
         return []
-    words = WORDS.findall(_unnumbered(block.text).casefold()) if len(block.text) <= MAX_LEAD_CHARS else []
+    words = WORDS.findall(_unnumbered(text).casefold())
     return words if len(words) <= MAX_WORDS and sum(map(len, words)) >= MIN_CHARS else []
 
 
@@ -99,11 +107,11 @@ def _ends(block: Block) -> list[int]:
     """Where a title that opens this block may end, as numbers of characters: at the whole of a short line, or at the first signs behind which text stands."""
     if block.kind not in ("paragraph", "item", "heading"):
         return []
+    text = block.text
     if block.kind == "heading":
-        return [len(block.text)]
-    ends = [len(block.text)] if len(block.text) <= MAX_LEAD_CHARS else []
-    lead = block.text[:MAX_LEAD_CHARS]
-    return ends + [found.start() for found in LEAD_END.finditer(lead)][:3]
+        return [len(text)]
+    ends = [len(text)] if len(text) <= MAX_LEAD_CHARS else []
+    return ends + [found.start() for found in islice(LEAD_END.finditer(text[:MAX_LEAD_CHARS]), MAX_SIGNS)]
 
 
 def _is_told(blocks: Sequence[Block], n: int, end: int) -> bool:
