@@ -18,6 +18,11 @@ from feedsvc.split.words import lowered
 OWN_AFFAIR = re.compile(
     r"^\W*(?:re: )?(?:your|ihre?|deine?|votre|vos|tu|su|il tuo|welcome to|willkommen|bienvenue)\b", re.I
 )
+WELCOMES = re.compile(
+    r"^\W*(?:welcome (?:to|aboard)\b|willkommen (?:bei|in|auf)\b|herzlich willkommen\b|bienvenue\b|bienvenid[oa]s?\b|benvenut[oaie]\b"
+    r"|(?:thanks|thank you) for (?:joining|signing up|subscribing|registering))",
+    re.I,
+)
 # In small letters, for text that was `lowered`: to ignore case takes a search four times as long.
 ASKED_FOR = re.compile(
     r"\b(?:because you (?:requested|asked|signed up for an account|have an account|made a)|if you (?:did not|didn.t) (?:request|make|sign)"
@@ -108,6 +113,8 @@ def _account_score(subject: str, lines: Sequence[Line], titles: Sequence[str], b
         score += Nature.ASKED_FOR
     if words <= Nature.FEW_WORDS and _leads_to_few(lines, book):
         score += Nature.SMALL
+        if WELCOMES.match(subject):
+            score += Nature.WELCOMES
     housekeeping = any(line.reason.startswith("links to") for line in lines)
     if not bulk and not housekeeping and not titles:
         score += Nature.LETTER

@@ -63,7 +63,11 @@ def _gather(lines: list[Line]) -> tuple[list[Draft], list[Line]]:
     used = False  # whether an item stands under the section
     closed = False  # from the housekeeping at the end of the mail to the next head
     for line in lines:
-        if current is not None and (line.is_furniture or line.block.kind == "image"):
+        if (
+            current is not None
+            and (line.is_furniture or line.block.kind == "image")
+            and not (closed or line.reason in CLOSING)
+        ):
             current.shares += _share_links(line)
         if line.is_furniture:
             if line.reason in CLOSING and line.index > 0.5 * len(lines):

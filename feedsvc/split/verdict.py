@@ -218,6 +218,8 @@ def _are_stories(
         score += Story.NAMED_AFTER  # the title stands again over one of several stories
     elif title is not None:
         score += Story.IS_POST
+    if title is None and not linked and not outline.is_named and _is_title_of_all(subject, stories):
+        score += Story.OTHER_TITLE
     if average > Story.LONG_WORDS:
         score += Story.LONG
     if title is None and outline.is_named and _are_alike(heads):
@@ -225,6 +227,15 @@ def _are_stories(
         if sum(line.words for line in _prose_before(heads[0], outline.intro)) <= Story.GREETING_WORDS:
             score += Story.BEGINS_AT_ONCE
     return score >= Story.NEEDED
+
+
+def _is_title_of_all(subject: str, stories: Sequence[Draft]) -> bool:
+    """Whether the subject has some words and no number, and no story has a telling one of them in its head."""
+    words = fold(subject).split()
+    if len(words) < Story.MIN_TITLE_WORDS or any(c.isdigit() for c in subject):
+        return False
+    telling = {word for word in words if len(word) >= Story.MIN_TELLING_CHARS or not word.isascii()}
+    return all(d.head is None or telling.isdisjoint(d.head.folded.split()) for d in stories)
 
 
 def _are_alike(heads: Sequence[Line]) -> bool:

@@ -120,6 +120,7 @@ class Nature:
     OWN_AFFAIR = 0.6  # the subject begins with "Your"
     ASKED_FOR = 0.8  # the text says that the reader asked for it
     SMALL = 0.7  # few words, and few links that all lead to one place or two
+    WELCOMES = 0.8  # and the subject welcomes the reader
     LETTER = 2.0  # no mark of a mailing, and nothing that looks like an item
     FIRST_LINES = 12
     LINE_WORDS = 60
@@ -162,6 +163,11 @@ class Story:
     IS_POST = -1.6  # the issue is headed by its own title, which is also the subject: a post
     NAMED_ISSUE = 0.6  # the subject only names the issue, as an essay's seldom does, and the heads are set alike
     BEGINS_AT_ONCE = 0.4  # and then: no prose stands before the first head, or a salutation with its letter
+    OTHER_TITLE = (
+        -0.6
+    )  # no item has a link, and the subject has no number and shares no word with a head: it is the title of one text
+    MIN_TITLE_WORDS = 4
+    MIN_TELLING_CHARS = 4
     MIN_ALIKE = 3
     GREETING_WORDS = 40
     LONG = -0.8  # stories of over LONG_WORDS words on average
