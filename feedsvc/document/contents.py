@@ -38,56 +38,65 @@ LEADING = re.compile(r"^[\W_]+(?=\w)")
 
 def listed_headings(blocks: Sequence[Block]) -> list[Block]:
     """The blocks with each line that the list at the head names as a heading; all as they were where there is no such list."""
-    listed = [
-        (n, words) for n, block in enumerate(blocks[: int(WITHIN * len(blocks)) + 1]) if (words := _listed(block))
-    ]
+    found = _said_again(blocks, _listed_lines(blocks))
+    if not (MIN_LISTED <= len(found) <= MAX_LISTED and _is_list(blocks, found)):
+        return list(blocks)
+    ends = dict(found.values())
+    out: list[Block] = []
+    for n, block in enumerate(blocks):
+        out += _parted(block, ends[n]) if n in ends else [block]
+    return out
+
+
+def _listed_lines(blocks: Sequence[Block]) -> dict[frozenset[str], int]:
+    """The short lines in the upper part, by their words; a longer one also by all but its last word, which may be other below."""
+    upper = [(n, words) for n, block in enumerate(blocks[: int(WITHIN * len(blocks)) + 1]) if (words := _listed(block))]
     first: dict[frozenset[str], int] = {}
-    for n, words in listed:
+    for n, words in upper:
         first.setdefault(frozenset(words), n)
-    for n, words in listed:
+    for n, words in upper:
         if len(words) > MIN_NEAR_WORDS:
             first.setdefault(frozenset(words[:-1]), n)
-    said: dict[
-        int, tuple[int, int]
-    ] = {}  # listed line -> the line that says it again, and how many of its characters do
-    again: set[int] = set()  # listed lines that stand again more than once: labels
-    openers = {words[0] for _, words in listed}
+    return first
+
+
+def _said_again(blocks: Sequence[Block], first: dict[frozenset[str], int]) -> dict[int, tuple[int, int]]:
+    """For each listed line the one below that says it again, and how many of its characters do. What stands there twice is a label."""
+    said: dict[int, tuple[int, int]] = {}
+    labels: set[int] = set()
+    known = {word for words in first for word in words}
     for n, block in enumerate(blocks):
         text = block.text
         if len(text) > MAX_LEAD_CHARS:
             opening = WORDS.search(_unnumbered(text[:MAX_LEAD_CHARS]))
-            if opening is None or opening[0].casefold() not in openers:
+            if opening is None or opening[0].casefold() not in known:
                 continue
         for end in _ends(block):
             words = WORDS.findall(_unnumbered(text[:end]).casefold())
             own = first.get(frozenset(words))
             if own is None and len(words) > MIN_NEAR_WORDS and end == len(text):
-                own = first.get(frozenset(words[:-1]))  # all but the last word, which is other or more
-            if own is not None and own < n:
-                (again.add(own) if own in said else said.__setitem__(own, (n, end)))
-                break
-    found = {own: place for own, place in said.items() if own not in again}
-    if not MIN_LISTED <= len(found) <= MAX_LISTED:
-        return list(blocks)
+                own = first.get(frozenset(words[:-1]))
+            if own is None or own >= n:
+                continue
+            if own in said:
+                labels.add(own)
+            else:
+                said[own] = n, end
+            break
+    return {own: place for own, place in said.items() if own not in labels}
+
+
+def _is_list(blocks: Sequence[Block], found: dict[int, tuple[int, int]]) -> bool:
+    """Whether the lines that stand again are most of a list, which ends above what it lists, in its order, each with text below."""
     start, end = min(found), max(found)
     places = [found[own][0] for own in sorted(found)]
     between = [n for n in range(start, end + 1) if blocks[n].text and blocks[n].kind != "rule"]
-    told = sum(_is_told(blocks, *place) for place in found.values())
-    if (
-        min(places) <= end
-        or sum(later <= earlier for earlier, later in pairwise(places)) > MAX_DISORDER * len(places)
-        or len(found) < MIN_SHARE * len(between)
-        or told < MIN_TOLD * len(found)
-    ):
-        return list(blocks)
-    ends = dict(found.values())
-    out: list[Block] = []
-    for n, block in enumerate(blocks):
-        if n in ends:
-            out.extend(_parted(block, ends[n]))
-        else:
-            out.append(block)
-    return out
+    return (
+        min(places) > end
+        and sum(later <= earlier for earlier, later in pairwise(places)) <= MAX_DISORDER * len(places)
+        and len(found) >= MIN_SHARE * len(between)
+        and sum(_is_told(blocks, *place) for place in found.values()) >= MIN_TOLD * len(found)
+    )
 
 
 def _unnumbered(text: str) -> str:
