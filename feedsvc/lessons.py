@@ -29,11 +29,10 @@ class Lessons:
 
     def teach(self, newsletter: Newsletter, key: str) -> Knowledge:
         """What is known of a newsletter before the message with this key is split."""
-        printed = self._printed.get(newsletter.key)
-        if printed is None:
-            printed = ()
-            with suppress(StoreError):  # it will be told by what follows
-                printed = self._printed[newsletter.key] = self._store.newest_printed(newsletter.key)
-        repeated = repeated_lines(printed, but=key)
+        asked = self._printed  # a refresh meanwhile begins another one
+        with suppress(StoreError):  # it will be told by what follows
+            if newsletter.key not in asked:
+                asked[newsletter.key] = self._store.newest_printed(newsletter.key)
+        repeated = repeated_lines(asked.get(newsletter.key, ()), but=key)
         wholes, corrections = self._wishes
         return Knowledge(repeated, self._rules, newsletter.key in wholes, corrections.get(newsletter.key, ()))
