@@ -67,10 +67,9 @@ def _said_again(blocks: Sequence[Block], first: dict[frozenset[str], int]) -> di
     known = {word for words in first for word in words}
     for n, block in enumerate(blocks):
         text = block.text
-        if len(text) > MAX_LEAD_CHARS:
-            opening = WORDS.search(_unnumbered(text[:MAX_LEAD_CHARS]))
-            if opening is None or opening[0].casefold() not in known:
-                continue
+        opening = WORDS.search(_unnumbered(text[:MAX_LEAD_CHARS]))
+        if opening is None or opening[0].casefold() not in known:
+            continue
         for end in _ends(block):
             words = WORDS.findall(_unnumbered(text[:end]).casefold())
             own = first.get(frozenset(words))

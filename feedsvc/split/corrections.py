@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 from feedsvc.links import site_name
 from feedsvc.model import Block, Correction, Kind, Reading, Role
-from feedsvc.split.features import LinkBook, title_parts
+from feedsvc.split.features import title_parts
 from feedsvc.split.items import Item
+from feedsvc.split.linkbook import LinkBook
 
 NOTHING = "you said that it is no article"
 JOINED = "you said that it belongs to the item above"

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from feedsvc.enrich import TitleParts, split_title
-from feedsvc.links import Target, canonical, is_personal, link_purpose
 from feedsvc.model import Block, Document, Role
+from feedsvc.split.linkbook import LinkBook
 from feedsvc.split.phrases import says
 from feedsvc.split.words import count_words, fold, has_letters, has_three_letters, without_noise
 
@@ -89,60 +89,6 @@ MAX_BETWEEN_CHARS = 3  # "in", "by", "for", a sign
 def title_parts(text: str) -> TitleParts:
     """split_title, remembered: several steps ask the same of a line."""
     return split_title(text)
-
-
-@dataclass(frozen=True, slots=True)
-class LinkInfo:
-    """One address of the message: where it leads, and whether it is the subscriber's own affair."""
-
-    href: str
-    target: Target
-    key: str  # equal for links that lead to the same place
-    personal: bool
-
-
-class LinkBook:
-    """Every address of a message, looked up once."""
-
-    def __init__(self, recipients: frozenset[str]) -> None:
-        self.recipients = recipients
-        self._known: dict[str, LinkInfo] = {}
-        self._purposes: dict[tuple[str, str], str | None] = {}
-
-    def look(self, href: str) -> LinkInfo:
-        """What is known of an address as it stands in the message."""
-        info = self._known.get(href)
-        if info is None:
-            target = canonical(href, self.recipients)
-            key = (target.url or "").removeprefix("https://").removeprefix("http://").removeprefix("www.").rstrip("/")
-            # A click-tracker is never published as it stands, so whether it is personal too does not matter.
-            personal = (
-                target.state == "canonical" and target.url is not None and is_personal(target.url, self.recipients)
-            )
-            info = self._known[href] = LinkInfo(href, target, key, personal)
-        return info
-
-    def learn(self, direct: Mapping[str, str]) -> None:
-        """Take over what the other part of the message says of click-trackers: tracker -> address as it stands there."""
-        for tracker, href in direct.items():
-            told = self.look(href)
-            if told.target.url is not None:
-                self._known[tracker] = LinkInfo(tracker, told.target, told.key, told.personal)
-
-    def is_outside(self, href: str | None) -> bool:
-        """Whether the address leads to a page."""
-        return bool(href) and href is not None and self.look(href).target.url is not None
-
-    def purpose(self, href: str, text: str) -> str | None:
-        """What the link is for, where it is housekeeping; None for a link to something to read."""
-        asked = (href, text)
-        if asked not in self._purposes:
-            info = self.look(href)
-            found = link_purpose(info.target.url or href, text)
-            if found is None and info.personal and info.target.state == "canonical":
-                found = "preferences"
-            self._purposes[asked] = found
-        return self._purposes[asked]
 
 
 @dataclass(slots=True)

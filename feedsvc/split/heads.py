@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
 
-from feedsvc.split.features import WHOLE, Line, LinkBook, opening_words, title_parts
+from feedsvc.split.contents import drop_contents
+from feedsvc.split.features import WHOLE, Line, opening_words, title_parts
 from feedsvc.split.foot import drop_foot_menu, drop_own_affairs
 from feedsvc.split.frame import (
     drop_greeting,
@@ -21,25 +21,16 @@ from feedsvc.split.frame import (
     name_leads,
     name_titles_like_buttons,
 )
-from feedsvc.split.issuename import names_issue
+from feedsvc.split.issuename import begins_name, is_masthead, names_issue, names_kind_and_number
+from feedsvc.split.linkbook import LinkBook
 from feedsvc.split.neighbours import drop, is_linked_head, plain, under
 from feedsvc.split.ownlink import closing_link
 from feedsvc.split.phrases import says
 from feedsvc.split.weights import Heads
 from feedsvc.split.words import fold
 
-NUMBER = re.compile(r"^\W*\d{1,2}[.)]?\s+")
 # What stands beside the name in a masthead: weekdays, months, "issue", "no.".
-MASTHEAD_WORDS = """
-jan feb mar apr may jun jul aug sep oct nov dec mon tue wed thu fri sat sun day issue edition newsletter ausgabe no nr the of st nd rd th weekly
-daily vol volume week
-""".split()
-ISSUE_WORD = re.compile(r"\b(?:issue|edition|newsletter|ausgabe|no|nr|num[ée]ro)\b")
-ISSUE_KINDS = frozenset(
-    "digest weekly monthly news newsletter roundup links bulletin briefing rundbrief infolettre boletin boletín newsletters".split()
-)
 DASHED = re.compile(r"^\s*(?:[–—]|-{1,2}\s)")
-CONTENTS = "a line of a table of contents"
 OPENER = "a line that opens with its own title"
 SIGNED = "a line with the same sign as others"
 MASTHEAD = "the newsletter's name"
@@ -57,7 +48,7 @@ def name_heads(lines: list[Line], subject: str, names: Sequence[str], book: Link
     name_labelled(lines)
     drop_labels(lines)
     title = _issue_title(lines, subject, names)
-    _drop_contents(lines)
+    drop_contents(lines)
     drop_polls(lines)
     _drop_housekeeping(lines)
     drop_own_affairs(lines, names)
@@ -86,9 +77,9 @@ def _issue_title(lines: list[Line], subject: str, names: Sequence[str]) -> Line 
         if text and same and not _is_item_too(line, lines, peers[line.signature]):
             # The newsletter's name with a number is no title of a post, even where it is the subject.
             numbered = not line.hrefs and (
-                _names_issue(text)
+                names_kind_and_number(text)
                 or names_issue(line.text, names)
-                or (any(c.isdigit() for c in text) and _is_masthead(text, mastheads))
+                or (any(c.isdigit() for c in text) and is_masthead(text, mastheads))
             )
             if not numbered and (found is None or (line.hrefs and not found.hrefs)):
                 found = line
@@ -96,7 +87,7 @@ def _issue_title(lines: list[Line], subject: str, names: Sequence[str]) -> Line 
         elif text in mastheads or (
             text
             and line.index < Heads.MASTHEAD_LINES
-            and (_is_masthead(text, mastheads) or any(_begins_name(line.text, name) for name in names))
+            and (is_masthead(text, mastheads) or any(begins_name(line.text, name) for name in names))
         ):
             drop(line, MASTHEAD)
     if found is not None:
@@ -110,16 +101,6 @@ def _drop_kicker(title: Line, lines: Sequence[Line]) -> None:
     above = lines[title.index - 1] if title.index else None
     if above is not None and above.is_head and not above.hrefs and above.words <= Heads.KICKER_WORDS:
         drop(above, "a kicker above the issue's title")
-
-
-def _names_issue(text: str) -> bool:
-    """Whether a title says what kind of issue it is, and which: "Links digest, May 2025"."""
-    words = text.split()
-    return (
-        len(words) <= Heads.ISSUE_NAME_WORDS
-        and any(w in ISSUE_KINDS for w in words)
-        and any(w.isdigit() and len(w) in (1, 2, 3, 4) for w in words)
-    )
 
 
 def _is_most_of(text: str, wanted: str) -> bool:
@@ -195,102 +176,6 @@ def _has_peers(head: Line, lines: Sequence[Line]) -> bool:
 def _stands_over_peers(head: Line, lines: Sequence[Line]) -> bool:
     after = next((line for line in lines[head.index + 1 :] if line.text and not line.is_furniture), None)
     return after is not None and after.is_head and is_linked_head(after) and _has_peers(after, lines)
-
-
-def _begins_name(text: str, name: str) -> bool:
-    """Whether a name goes on behind a text with a colon or a dash, as a page's title does behind the newsletter's name."""
-    return name.startswith(text) and name[len(text) :].lstrip()[:1] in tuple(":–—|-")
-
-
-def _is_masthead(text: str, names: set[str]) -> bool:
-    """Whether a head is the newsletter's name with a number or a date, and nothing else."""
-    rest = text
-    for name in names:
-        rest = rest.replace(name, " ")
-    if rest == text and not ISSUE_WORD.search(text):
-        return False
-    words = [w for w in rest.split() if not w.isdigit()]
-    return all(any(w.startswith(m) and len(w) <= 10 for m in MASTHEAD_WORDS) for w in words)
-
-
-def _drop_contents(lines: list[Line]) -> None:
-    """Take out a table of contents, its heading and links above it: lines near the top that say again what later heads say, or only lead to anchors."""
-    heads: dict[str, Line] = {}
-    for line in lines:
-        if line.is_head:
-            heads[_without_number(line)] = line
-    upper = [line for line in lines[: int(Heads.CONTENTS_WITHIN * len(lines)) + 1] if line.block.kind != "image"]
-    texts = {line.index: _without_number(line) for line in upper if not line.is_furniture}
-    held = _held(heads, texts)
-    for line in lines:
-        if line.is_furniture or line.block.kind == "image":
-            continue
-        anchors = [s.href for s in line.block.spans if s.href]
-        if anchors and all(h.startswith("#") for h in anchors) and line.words <= 20:
-            drop(line, CONTENTS)
-            continue
-        text = texts.get(line.index, "")
-        if len(text) < Heads.MIN_CONTENTS_CHARS:
-            continue
-        later = heads.get(text)
-        if (later is None or later is line) and line.words >= 6:
-            later = held.get(line.index)
-        if later is None or later.index <= line.index or _says_something(line, lines):
-            continue
-        if _says_something(later, lines) or later.prominence >= line.prominence:
-            drop(line, CONTENTS)
-    listed = [line.index for line in lines if line.reason == CONTENTS]
-    if len(listed) < Heads.MIN_CONTENTS:
-        return
-    for line in lines[: listed[0]]:
-        if is_linked_head(line) and not line.is_furniture and not _says_something(line, lines):
-            drop(line, "a link above the table of contents")
-    over = next((line for line in reversed(lines[: listed[0]]) if line.is_head and not line.hrefs), None)
-    below = [line for line in under(over, lines) if line.block.kind == "item" or line.is_text] if over else []
-    listing = all(line.block.kind == "item" and not line.hrefs for line in below)
-    if over is not None and listing and any(line.index == listed[0] for line in below):
-        for line in (over, *below):
-            drop(line, CONTENTS)
-
-
-def _held(heads: dict[str, Line], texts: dict[int, str]) -> dict[int, Line]:
-    """For each line, by its index, the first of the long heads that stands below it and whose words are among its own.
-
-    All texts are searched as one, once for each head, for there may be hundreds of both.
-    """
-    starts: list[int] = []
-    length = 0
-    for text in texts.values():
-        starts.append(length)
-        length += len(text) + 1
-    whole, indices = "\n".join(texts.values()), list(texts)
-    held: dict[int, Line] = {}
-    for words, head in heads.items():
-        found = whole.find(words) if len(words) > Heads.MIN_CONTAINED_CHARS else -1
-        while found >= 0:
-            place = bisect_right(starts, found) - 1
-            if head.index > indices[place]:
-                held.setdefault(indices[place], head)
-            found = whole.find(words, starts[place + 1]) if place + 1 < len(starts) else -1
-    return held
-
-
-def _without_number(line: Line) -> str:
-    """The line's words, folded, without the number before them."""
-    numbered = NUMBER.match(line.text)
-    return fold(line.text[numbered.end() :]) if numbered else line.folded
-
-
-def _says_something(line: Line, lines: Sequence[Line]) -> bool:
-    """Whether something to read or a button stands between this line and the next head."""
-    for after in lines[line.index + 1 : line.index + 12]:
-        if after.is_head or after.block.kind == "item" != line.block.kind:
-            return False
-        if line.block.kind == "item" and after.block.kind == "item":
-            return False
-        if after.is_cta or (after.is_text and not after.is_meta and after.words >= 5):
-            return True
-    return False
 
 
 def _drop_housekeeping(lines: list[Line]) -> None:

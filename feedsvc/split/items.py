@@ -11,8 +11,9 @@ from feedsvc.enrich import declared_minutes
 from feedsvc.links import shared_address
 from feedsvc.model import Block, Image, Kind, Span
 from feedsvc.split.drafts import Draft
-from feedsvc.split.features import BYLINE, COUNTS, WHOLE, Line, LinkBook, inner_button, title_parts
+from feedsvc.split.features import BYLINE, COUNTS, WHOLE, Line, inner_button, title_parts
 from feedsvc.split.heads import SIGNED
+from feedsvc.split.linkbook import LinkBook
 from feedsvc.split.phrases import says
 from feedsvc.split.units import DASHES, first_sentence, title_before_source
 

@@ -32,14 +32,8 @@ def take_lists_apart(
     lines = {id(d): linked_lines(d.body) for d in drafts if d.head is not None and not d.is_linked and not lists[id(d)]}
     if sum(map(len, lines.values())) >= Units.MIN_IN_OTHER_LISTS:
         lists |= lines
-    styles = Counter(line.signature for line in sections)
-    own = Counter(d.head.signature for d in drafts if d.head is not None and not lists.get(id(d)))
-    for draft in drafts:
-        head = draft.head
-        if strict or head is None or head.hrefs or lists.get(id(draft)):
-            continue
-        if styles[head.signature] >= max(Units.MIN_SECTIONS, own[head.signature] / 2):
-            lists[id(draft)] = opened_unit(draft.body)
+    if not strict:
+        lists |= _opened_under([d for d in drafts if not lists.get(id(d))], sections)
     units = find_units(intro, strict=strict)
     out = [_unit_draft(unit, None, None) for unit in units]
     intro = _others(intro, units)
@@ -68,6 +62,19 @@ def take_lists_apart(
         out += [_unit_draft(unit, _nearest_label(unit, draft, found) or section, None) for unit in found]
     out.sort(key=lambda draft: draft.first.index)
     return out, intro
+
+
+def _opened_under(drafts: Sequence[Draft], sections: Sequence[Line]) -> dict[int, list[Unit]]:
+    """The one line with its own title under each head that is set as sections are, by the id of the head's draft."""
+    styles = Counter(line.signature for line in sections)
+    own = Counter(d.head.signature for d in drafts if d.head is not None)
+    return {
+        id(d): opened_unit(d.body)
+        for d in drafts
+        if d.head is not None
+        and not d.head.hrefs
+        and styles[d.head.signature] >= max(Units.MIN_SECTIONS, own[d.head.signature] / 2)
+    }
 
 
 def _stories_below(draft: Draft) -> list[Draft]:

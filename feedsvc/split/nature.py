@@ -10,7 +10,8 @@ import re
 from collections.abc import Sequence
 
 from feedsvc.links import site_name
-from feedsvc.split.features import WHOLE, Line, LinkBook
+from feedsvc.split.features import WHOLE, Line
+from feedsvc.split.linkbook import LinkBook
 from feedsvc.split.phrases import says
 from feedsvc.split.weights import Nature
 from feedsvc.split.words import lowered

@@ -10,10 +10,11 @@ from itertools import pairwise
 
 from feedsvc.model import Block
 from feedsvc.split.drafts import Draft
-from feedsvc.split.features import Line, LinkBook
+from feedsvc.split.features import Line
 from feedsvc.split.foot import OWN_AFFAIRS
 from feedsvc.split.heads import MASTHEAD, OVER_HOUSEKEEPING, name_heads
 from feedsvc.split.issuename import names_issue
+from feedsvc.split.linkbook import LinkBook
 from feedsvc.split.lists import take_lists_apart
 from feedsvc.split.neighbours import is_linked_head, under
 from feedsvc.split.weights import Heads

@@ -12,7 +12,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from feedsvc.model import Document
-from feedsvc.split.features import LinkBook
+from feedsvc.split.linkbook import LinkBook
 
 CONTEXT_WORDS = 14
 SHOWN = re.compile(r"https?://[^\s…]+[\w/=&#-]")  # an address that the reader sees, whole

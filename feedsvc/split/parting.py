@@ -15,8 +15,9 @@ from feedsvc.document import read_text
 from feedsvc.model import Block, Document, LinkCount, Reading, Rule
 from feedsvc.split.corrections import correct
 from feedsvc.split.drafts import Draft
-from feedsvc.split.features import Line, LinkBook, read_lines
+from feedsvc.split.features import Line, read_lines
 from feedsvc.split.items import Item, make_items
+from feedsvc.split.linkbook import LinkBook
 from feedsvc.split.naming import name_items
 from feedsvc.split.nature import is_message
 from feedsvc.split.outline import AFTER_HOUSEKEEPING, Outline, read_outline

@@ -6,9 +6,10 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from feedsvc.split.contents import CONTENTS
 from feedsvc.split.drafts import Draft
 from feedsvc.split.features import Line, inner_button
-from feedsvc.split.heads import CONTENTS, OPENER
+from feedsvc.split.heads import OPENER
 from feedsvc.split.outline import Outline
 from feedsvc.split.ownlink import closing_link
 from feedsvc.split.placed import BARE
@@ -18,9 +19,8 @@ from feedsvc.split.words import fold
 NUMBERED = re.compile(r"^\W*(?:#?\d{1,2}[.):]|\d{1,2}\s*[-–—])\s*\S")
 LEADING_NUMBER = re.compile(r"^(\d{1,2})(?=[\s.:)])")
 MIN_COUNTED = 3
-COUNTED = re.compile(
-    r"(?<![\d#./-])\b([1-9]\d?)\b(?![./-])"
-)  # in a subject, and no part of a date or an issue's number
+# In a subject: no part of a date or of an issue's number.
+COUNTED = re.compile(r"(?<![\d#./-])\b([1-9]\d?)\b(?![./-])")
 LIST_MARKS = re.compile(r"[,;+|•·/]|\band\b|\bund\b|\bet\b|\by\b|\bplus\b", re.I)
 
 

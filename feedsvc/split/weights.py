@@ -165,7 +165,7 @@ class Story:
     BEGINS_AT_ONCE = 0.4  # and then: no prose stands before the first head, or a salutation with its letter
     OTHER_TITLE = (
         -0.6
-    )  # no item has a link, and the subject has no number and shares no word with a head: it is the title of one text
+    )  # no item has a link, and the subject, without a number, shares no word with a head: one text's title
     MIN_TITLE_WORDS = 4
     MIN_TELLING_CHARS = 4
     MIN_ALIKE = 3
