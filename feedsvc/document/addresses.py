@@ -69,6 +69,8 @@ def _title_of(blocks: Sequence[Block], address: int, last: int) -> int | None:
     between = address - first == 1 and _has_text_below(blocks, address)  # title, address, text
     if (address - first >= 2 or between) and address - first < MAX_LINES and _is_title(blocks[first]):
         return first
+    if address == first and _stands_alone(blocks, address - 1, last) and _has_text_after(blocks, address):
+        return address - 1  # a title, its address and its text, parted by empty lines
     for index in range(address - 1, max(last, address - MAX_LINES), -1):
         block = blocks[index]
         if block.kind == "rule":
@@ -78,6 +80,22 @@ def _title_of(blocks: Sequence[Block], address: int, last: int) -> int | None:
         if block.kind == "heading" or block.ordinal:
             return index if _is_title(block) and address - index >= 2 else None
     return None
+
+
+def _stands_alone(blocks: Sequence[Block], index: int, last: int) -> bool:
+    """Whether a title is the whole of its paragraph."""
+    return (
+        index > last
+        and blocks[index].kind in ("paragraph", "heading")
+        and _is_title(blocks[index])
+        and (index == 0 or blocks[index - 1].paragraph != blocks[index].paragraph)
+    )
+
+
+def _has_text_after(blocks: Sequence[Block], address: int) -> bool:
+    """Whether a text of some words, no title itself, stands below an address."""
+    below = blocks[address + 1] if address + 1 < len(blocks) else None
+    return below is not None and _is_words(below) and not _is_title(below) and not is_address(below)
 
 
 def _is_announced(block: Block) -> bool:
