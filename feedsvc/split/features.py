@@ -69,6 +69,7 @@ FINE_PRINT = 0.8  # of the body's size: captions, credits, counts
 MAX_FINE_PRINT_WORDS = 16
 PARENTHESIS_BEHIND = re.compile(r"^\s*\([^()]{1,60}\)\s*$")
 AUTHOR_BEHIND = re.compile(r"^,?\s+(?:by|von|par|por|di)\s+[^\W\d_][\w.'’-]*(?:\s+[\w.'’&-]+){0,4}$")
+LAST_PART = re.compile(r"^.{0,80}\s[|·•—–]\s+([^|·•—–]{4,40})$")
 MIN_CAPS = 4
 MIN_CAPS_CHARS = 6
 BUTTON_WORDS = frozenset({"link", "more", "source", "read", "mehr", "lire", "leer", "leggi"})
@@ -249,7 +250,8 @@ def _name_furniture(line: Line, book: LinkBook) -> None:
         return  # a title with its read time, label or sponsor mark, whatever else it says
     if line.words > MAX_HOUSEKEEPING_WORDS:
         return
-    if says("furniture", line.plain) or says("share_line", line.plain):
+    last = LAST_PART.search(line.plain)  # of "March 11, 2024 | Read online"
+    if says("furniture", line.plain) or says("share_line", line.plain) or (last and says("furniture", last[1])):
         line.role, line.reason = "furniture", "a phrase of housekeeping"
         return
     purposes = [

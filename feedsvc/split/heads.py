@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from feedsvc.split.contents import drop_contents
@@ -21,7 +21,7 @@ from feedsvc.split.frame import (
     name_leads,
     name_titles_like_buttons,
 )
-from feedsvc.split.issuename import begins_name, is_masthead, names_issue, names_kind_and_number
+from feedsvc.split.issuename import begins_name, is_date, is_masthead, names_issue, names_kind_and_number
 from feedsvc.split.linkbook import LinkBook
 from feedsvc.split.neighbours import drop, is_linked_head, plain, under
 from feedsvc.split.ownlink import closing_link
@@ -87,7 +87,11 @@ def _issue_title(lines: list[Line], subject: str, names: Sequence[str]) -> Line 
         elif text in mastheads or (
             text
             and line.index < Heads.MASTHEAD_LINES
-            and (is_masthead(text, mastheads) or any(begins_name(line.text, name) for name in names))
+            and (
+                is_masthead(text, mastheads)
+                or any(begins_name(line.text, name) for name in names)
+                or (is_date(text) and not line.hrefs and sum(is_date(head.folded) for head in heads) == 1)
+            )
         ):
             drop(line, MASTHEAD)
     if found is not None:
@@ -335,6 +339,7 @@ def _titles(lines: list[Line]) -> None:
     linked = [h for h in heads if is_linked_head(h)]
     sections = [line.index for line in lines if line.role == "section"]
     marked = sum(h.marker for h in linked)
+    told = Counter(h.signature for h in linked if not h.is_empty and h.words >= Heads.MIN_TITLE_WORDS)
     paid = False  # within something paid for, whose text is full of links
     for head in linked:
         weak = not head.marker and head.block.kind != "heading"
@@ -343,6 +348,7 @@ def _titles(lines: list[Line]) -> None:
             and head.bold < WHOLE
             and head.words < Heads.MIN_TITLE_WORDS
             and len(plain(head)) < Heads.MIN_TITLE_CHARS
+            and (head.is_empty or told[head.signature] < Heads.MIN_PEERS)
         ):
             head.reason = "a link of one short word"
         elif len(sections) >= 2 and head.index < sections[0] and head.words <= 3 and _is_empty(head, lines):

@@ -88,6 +88,17 @@ def is_masthead(text: str, names: set[str]) -> bool:
     return all(any(w.startswith(m) and len(w) <= 10 for m in MASTHEAD_WORDS) for w in words)
 
 
+def is_date(text: str) -> bool:
+    """Whether folded words are a date with its month or its weekday, and nothing else."""
+    words = text.split()
+    named = [w for w in words if w in DATING]
+    return (
+        bool(named)
+        and any(w[:1].isdigit() for w in words)
+        and all(w in DATING or w in JOINING or w.isdigit() or ORDINAL.search(w) for w in words)
+    )
+
+
 def begins_name(text: str, name: str) -> bool:
     """Whether a name goes on behind a text with a colon or a dash, as a page's title does behind the newsletter's name."""
     return name.startswith(text) and name[len(text) :].lstrip()[:1] in tuple(":–—|-")

@@ -154,6 +154,7 @@ def _title(draft: Draft, *, leads: bool) -> tuple[str, str, bool]:
             or rest.lstrip()[:1] in "–—-:|(.!?…"
             or not rest.strip()
             or (words is linked and words is not lead and rest[:1] == "," and len(clean.split()) >= MIN_LEAD_WORDS - 1)
+            or (words is linked and _begins_sentence(rest) and len(clean.split()) >= MIN_LEAD_WORDS - 1)
         )
         if closed and (
             len(clean.split()) >= MIN_LEAD_WORDS
@@ -174,6 +175,11 @@ def _title(draft: Draft, *, leads: bool) -> tuple[str, str, bool]:
     if first.reason == SIGNED and sentence == first.text:
         return sentence, "", False  # the line is the title, the text stands below it
     return sentence, first.text, True
+
+
+def _begins_sentence(rest: str) -> bool:
+    """Whether what stands behind a linked title begins as a sentence does."""
+    return rest.strip()[:1].isupper() and len(rest.split()) >= MIN_LEAD_WORDS
 
 
 def _named_link(line: Line) -> str:
@@ -229,7 +235,11 @@ def _meta_lines(draft: Draft) -> set[int]:
             continue
         if line.is_meta or (
             line.words <= MAX_META_WORDS
-            and (COUNTS.match(line.text) or BYLINE.match(line.text) or declared_minutes(line.text) is not None)
+            and (
+                COUNTS.match(line.text)
+                or (line.block.kind != "item" and BYLINE.match(line.text))
+                or declared_minutes(line.text) is not None
+            )
         ):
             meta.add(line.index)
     return meta

@@ -130,7 +130,11 @@ def split(document: Document, context: Context) -> Split:
     _drop_repeated(lines, context.repeated)
     outline = read_outline(lines, subject, (*context.names, document.title), book)
     drafts = settle(outline, lines, subject)
-    if not drafts and document.source == "text" and (found := _by_bare_heads(document, context)) is not None:
+    if (
+        len(drafts) < MIN_ITEMS
+        and document.source == "text"
+        and (found := _by_bare_heads(document, context)) is not None
+    ):
         lines, outline, drafts = found
     drafts = [d for d in drafts if not _says(context.rule.not_article, d)]
     for draft in drafts:

@@ -1,14 +1,17 @@
-"""Heads of a plain text that nothing marks but their place: short lines that stand alone over a story, or open the parts between rules."""
+"""Heads of a plain text that nothing marks but their place.
+
+They are short lines that stand alone over a story, that open its paragraph, or that open the parts between rules.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 
 from feedsvc.split.features import Line
-from feedsvc.split.neighbours import is_linked_head
+from feedsvc.split.neighbours import drop, is_linked_head
 from feedsvc.split.ownlink import closing_link
 from feedsvc.split.weights import Heads, Story
 
@@ -16,7 +19,7 @@ BARE = ("bare",)  # the style of a head in plain text that nothing marks but its
 
 
 def name_spaced_heads(lines: Sequence[Line]) -> bool:
-    """In plain text the short lines that stand alone over texts which end in a link of their own are heads; says whether there are several.
+    """In plain text the short lines over texts which end in a link of their own are heads; says whether there are several.
 
     Of several such lines in a row the last is the title, the first the section, and what stands between says what the section is about.
     """
@@ -30,8 +33,13 @@ def name_spaced_heads(lines: Sequence[Line]) -> bool:
     if sum(line.words for part in told for line in part.text) > Story.BRIEF_WORDS * len(told):
         return False
     described = any(len(part.heads) > Heads.FEW_HEADS for part in parts)
-    greeting = next(n for n, part in enumerate(parts) if part in told and _has_link(part))
-    for part in parts[greeting:]:
+    linked = [n for n, part in enumerate(parts) if part in told and _has_link(part)]
+    for part in parts[linked[-1] + 1 :]:
+        for line in part.heads:
+            drop(line, "a signature")
+        for line in part.text:
+            line.is_meta = True
+    for part in parts[linked[0] : linked[-1] + 1]:  # a greeting stands before the first
         if part in told:
             _name_spaced(part, described=described)
         else:
@@ -50,12 +58,12 @@ class _Part:
 
 
 def _spaced_parts(lines: Sequence[Line]) -> list[_Part]:
-    """The lines of a plain text by the short lines that stand alone in it; a title that an empty line has broken in two is put together."""
+    """The lines of a plain text by the short lines that stand alone or open a paragraph; a title that an empty line has broken in two is put together."""
     alone = Counter(line.block.paragraph for line in lines)
     parts = [_Part([], [])]
-    for line in lines:
+    for line, after in zip_longest(lines, lines[1:]):
         last = parts[-1].heads[-1] if parts[-1].heads and not parts[-1].text else None
-        short = alone[line.block.paragraph] == 1 and _may_head(line)
+        short = _may_head(line) and (alone[line.block.paragraph] == 1 or _opens_paragraph(line, after, parts[-1]))
         if short and last is not None and (line.text[:1].islower() or line.text[:1] == "(" or last.text.endswith(",")):
             last.text, last.words = f"{last.text} {line.text}", last.words + line.words
             line.is_meta, line.reason = True, "goes on with the title above"
@@ -68,6 +76,18 @@ def _spaced_parts(lines: Sequence[Line]) -> list[_Part]:
     return parts
 
 
+def _opens_paragraph(line: Line, after: Line | None, part: _Part) -> bool:
+    """Whether a line is the first of its paragraph, and its text the second."""
+    before = (part.text or part.heads)[-1:]
+    return (
+        after is not None
+        and after.block.paragraph == line.block.paragraph
+        and after.is_text
+        and after.words >= Heads.MIN_STORY_WORDS
+        and all(other.block.paragraph != line.block.paragraph for other in before)
+    )
+
+
 def _has_link(part: _Part) -> bool:
     return any(line.hrefs for line in part.text)
 
@@ -76,8 +96,9 @@ def _may_head(line: Line) -> bool:
     return (
         line.block.kind == "paragraph"
         and not (line.is_furniture or line.is_meta or line.hrefs or line.reason == "a salutation")
-        and 1 < line.words <= Heads.SPACED_WORDS
-        and line.text[-1:] not in ".!:;"
+        and line.words <= Heads.SPACED_WORDS
+        and len(line.text) >= Heads.MIN_HEAD_CHARS
+        and line.text[-1:] not in ".:;"
     )
 
 

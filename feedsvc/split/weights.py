@@ -32,7 +32,8 @@ class Heads:
     MIN_BUTTONED = 2  # heads with a button beside one that says the subject and has one too
     MIN_LABELS = 2
     MIN_LEAD_WORDS = 3  # of a line that is a title by its colon, or by its place in a plain text
-    SPACED_WORDS = 14  # of a line of plain text that stands alone and may be a head
+    SPACED_WORDS = 14  # of a line of plain text that stands alone, or opens a paragraph, and may be a head
+    MIN_HEAD_CHARS = 6
     SPACED_SHARE = 0.5  # of the texts under such lines that end in a link of their own
     SPACED_SECTION = 1.3
     ANSWER_WORDS = 5
