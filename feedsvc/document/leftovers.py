@@ -9,6 +9,9 @@ EMPTY_LINES = re.compile(r"\n{5,}")
 # What beehiiv's text form says of pictures.
 PICTURE_MARKS = ("View image:", "Follow image link:")
 PICTURE_LINES = re.compile(r"^(?:(?:View image|Follow image link): ?\(https?://[^\s()]*\)|Caption:)[ \t]*", re.M)
+# What Gmail's text form says of pictures.
+IMAGE_MARK = "[image:"
+IMAGE = re.compile(r"\[image:[^\[\]\n]{0,300}\](?:[ \t]{0,8}\n?<https?://[^\s<>]+>)?")
 # An arrow or a pointing hand before an address that stands alone.
 POINTED = re.compile(r"^([ \t]*)[→➜➝➡»›👉🔗▶►]\ufe0f?[ \t]*(?=<?https?://\S+[ \t]*$)", re.M)
 # What a comment for another mail program leaves of a button, which then stands there once more.
@@ -32,6 +35,8 @@ def without_leftovers(text: str) -> str:
         text = EMPTY_LINES.sub("\n\n\n\n", text)
     if any(mark in text for mark in PICTURE_MARKS):
         text = PICTURE_LINES.sub("", text)
+    if IMAGE_MARK in text:
+        text = IMAGE.sub("", text)
     if "mailto:" in text:
         text = MAILTO.sub("", text)
     if COMMENT_END in text:

@@ -99,7 +99,7 @@ def _better_part(html: Document | None, plain: str | None, context: Context) -> 
     if sound and first.text.strip():
         return _with_links(first, _links_at_ends(text.blocks, book)) if text is not None else first
     second = split(text if text is not None else read_text(plain), context)
-    richer = len(second.items) >= MIN_ITEMS
+    richer = len(second.items) >= MIN_ITEMS and not first.items
     if (richer or not first.text.strip()) and second.text.strip() and not first.is_message:
         return _with_links(second, first.web_links)
     return _with_links(first, second.web_links)

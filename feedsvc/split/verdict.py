@@ -13,7 +13,7 @@ from feedsvc.split.heads import OPENER
 from feedsvc.split.outline import Outline
 from feedsvc.split.ownlink import closing_link
 from feedsvc.split.placed import BARE
-from feedsvc.split.weights import Essay, Story
+from feedsvc.split.weights import Essay, Heads, Story
 from feedsvc.split.words import fold
 
 NUMBERED = re.compile(r"^\W*(?:#?\d{1,2}[.):]|\d{1,2}\s*[-–—])\s*\S")
@@ -110,7 +110,7 @@ def _decide(outline: Outline, lines: Sequence[Line], subject: str) -> list[Draft
     items = linked + own
     distinct = {d.first.keys[0] for d in items if d.first.keys} | {d.first.index for d in items if not d.first.keys}
     under = sum(d.words + d.first.words for d in items)
-    if len(distinct) < Essay.MIN_DIGEST_ITEMS:
+    if len(distinct) < Essay.MIN_DIGEST_ITEMS or all(_is_button(d) for d in items):
         return []
     listed = _is_listed(items)
     text = prose + _words_behind_lists(items)
@@ -128,6 +128,11 @@ def _decide(outline: Outline, lines: Sequence[Line], subject: str) -> list[Draft
     if prose >= Essay.MIN_WORDS and essay and outline.issue_title is not None:
         return [Draft(outline.issue_title, sorted(essay, key=lambda line: line.index), essay=True), *items]
     return _with_letter(items, outline.intro)
+
+
+def _is_button(draft: Draft) -> bool:
+    """Whether an item is a link of a word or two and nothing else."""
+    return draft.is_linked and not draft.words and draft.first.words < Heads.MENU_WORDS and not draft.first.marker
 
 
 def _words_behind_lists(items: Sequence[Draft]) -> int:
