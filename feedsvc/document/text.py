@@ -35,6 +35,10 @@ MESSAGE_FIELD = re.compile(
 TITLE_FIELD = re.compile(r"(?:Subject|Title): ")
 MIN_FIELDS = 2
 MIN_MESSAGES = 2
+# A line in bold, as mail programs write it, and the address of its link.
+STRONG = re.compile(
+    r"\*(?P<words>[^\s*][^*]{1,150}[^\s*])\*(?P<behind>(?:\s*[<(\[]\s*https?://[^\s<>()\[\]]+\s*[>)\]])?)"
+)
 BOXED = re.compile(r"\|\s+(\S.*\S)\s+\|")
 
 
@@ -158,6 +162,9 @@ def _block(line: str, footnotes: dict[str, str], paragraph: int, gap: int) -> Bl
     if starred := STARRED_HEADING.match(stripped):
         spans = tuple(read_runs(stripped[starred.end() :].strip(), footnotes))
         return Block("heading", spans, level=2, boxes=(paragraph,), paragraph=paragraph, after_break=gap)
+    if strong := STRONG.fullmatch(stripped):
+        spans = tuple(span._replace(bold=True) for span in read_runs(f"{strong['words']}{strong['behind']}", footnotes))
+        return Block("paragraph", spans, boxes=(paragraph,), paragraph=paragraph, after_break=gap)
     if RULE.match(stripped):
         return Block("rule", boxes=(paragraph,), paragraph=paragraph, after_break=gap)
     if (bullet := BULLET.match(line)) and bullet.end() < len(line.rstrip()):
