@@ -139,6 +139,7 @@ PIECES: dict[str, Callable[[], bytes]] = {
     "5 MB of spaces": lambda: text(f"{' ' * 5_000_000}word"),
     "a million spaces before an address for mail": lambda: text(f"mailto:a@a.example{' ' * 1_000_000}word"),
     "40,000 links in one line of text": lambda: text("Word (https://a.example/) Word " * 40_000),
+    "50,000 addresses in brackets": lambda: text("(https://a.example/)\n" * 50_000),
     "300,000 footnotes": lambda: text("[1] https://a.example/\n" * 300_000),
     "5 MB of empty lines": lambda: text("\n" * 5_000_000 + "word"),
     "2 MB of accents on one letter": lambda: text("a" + "\u0301" * 1_000_000),

@@ -34,21 +34,26 @@ def take_footnotes(text: str) -> tuple[str, dict[str, str]]:
 
 
 def resolve_notes(text: str) -> str:
-    """The text with each reference `[7]` followed by the address of the next footnote of that number below it, and without those footnotes."""
+    """The text with each reference `[7]` as the address of the next footnote of that number below it, and without the footnotes so used."""
     found = list(NOTE.finditer(text))
     if sum(note["defined"] is not None for note in found) < MIN_NOTES:
         return text
+    below: dict[str, int] = {}  # number -> which of them is the next footnote below
+    uses: dict[int, int] = {}  # reference -> its footnote
+    for index in range(len(found) - 1, -1, -1):
+        number = found[index]["number"]
+        if number is None:
+            below[found[index]["defined"]] = index
+        elif number in below:
+            uses[index] = below[number]
+    used = frozenset(uses.values())
     out: list[str] = []
-    below: dict[str, str] = {}
-    end = len(text)
-    for note in reversed(found):
-        out.append(text[note.end() : end])
-        end = note.start()
-        if note["defined"] is not None:
-            below[note["defined"]] = note["address"]
-        elif note["number"] in below:
-            out.append(f"[{below[note['number']]}]")
-        else:
+    start = 0
+    for index, note in enumerate(found):
+        out.append(text[start : note.start()])
+        start = note.end()
+        if index in uses:
+            out.append(f"[{found[uses[index]]['address']}]")
+        elif index not in used:
             out.append(note[0])
-    out.append(text[:end])
-    return "".join(reversed(out))
+    return "".join((*out, text[start:]))

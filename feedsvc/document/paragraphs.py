@@ -28,6 +28,8 @@ BUTTON = re.compile(r"\s*[^\W\d_a-zß-ÿ][^\[\]()<>.]{2,40} (?:\[\d{1,4}\]|[\[(<
 # Mailchimp writes headings as `** Title` and rules them off below.
 STARRED_HEADING = re.compile(r"^\*\* +(?=[^\s*])")
 STARTS_WITH_ADDRESS = re.compile(r"^\s*(?:\[\s*(?:https?://|\d{1,4}\])|\(\s*https?://|<\s*https?://)")
+SOURCE = re.compile(r"\s*\[\d{1,4}\]:?\s+<?https?://\S+$")  # a footnote that nothing refers to
+MAX_LINE_CHARS = 20_000  # of lines joined to one
 # What goes on with a sentence below the address of a link in it.
 GOES_ON = re.compile(r"\s*(?:[a-zß-ÿ][^\s.]*(?: \S+){2}|[,;)](?:\s|$))")
 # The address of a title above, and text behind it.
@@ -120,6 +122,8 @@ def _belongs(previous: str, line: str, width: int, logical: str) -> bool:
     # No rule, bullet, heading or bracket is a letter, and most lines begin with one.
     marked = not line.lstrip()[:1].isalpha()
     if RULE.match(previous) or (marked and (RULE.match(line) or STARRED_HEADING.match(line.strip()))):
+        return False
+    if len(logical) > MAX_LINE_CHARS or (marked and SOURCE.match(line)):
         return False
     if marked and STARTS_WITH_ADDRESS.match(line):
         return True
