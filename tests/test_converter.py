@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from digests import digest, plain_mail
+from waiting import until
 
 from feedsvc import converter as room
 from feedsvc.converter import Converter
@@ -81,9 +82,7 @@ def start_as(program: str) -> Callable[[int], list[Process]]:
 
 def wait_until_ready(converter: Converter) -> None:
     """Wait until the processes have begun."""
-    end = time.monotonic() + 30
-    while not all(worker.is_ready for worker in converter._workers) and time.monotonic() < end:
-        time.sleep(0.05)
+    assert until(lambda: all(worker.is_ready for worker in converter._workers))
 
 
 def test_processes_give_what_this_one_gives(converter: Converter, mails: list[Path]) -> None:
@@ -143,10 +142,7 @@ def test_where_processes_cannot_start_messages_are_converted_all_the_same(
     monkeypatch.setattr(room, "start_processes", start_as("raise SystemExit('a half installed update')"))
     converter.start()
     assert all(isinstance(one, Issue) for one in results(converter, mails))
-    end = time.monotonic() + 10
-    while "could not be started" not in caplog.text and time.monotonic() < end:
-        time.sleep(0.05)
-    assert "could not be started" in caplog.text
+    assert until(lambda: "could not be started" in caplog.text)
 
 
 def test_no_process_outlives_the_one_that_started_it(tmp_path: Path, mails: list[Path]) -> None:
@@ -159,13 +155,9 @@ def test_no_process_outlives_the_one_that_started_it(tmp_path: Path, mails: list
     )
     run = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
     assert run.returncode == -signal.SIGKILL, run.stderr
-    end = time.monotonic() + 10
-    left = [int(pid) for pid in run.stdout.split()]
-    assert len(left) == 2
-    while left and time.monotonic() < end:
-        left = [pid for pid in left if Path(f"/proc/{pid}").exists() and "Z" not in _state(pid)]
-        time.sleep(0.05)
-    assert left == []
+    pids = [int(pid) for pid in run.stdout.split()]
+    assert len(pids) == 2
+    assert until(lambda: all(_state(pid) == "Z" for pid in pids))
 
 
 def _state(pid: int) -> str:
@@ -190,10 +182,7 @@ def test_one_process_makes_the_others_and_each_can_be_ended(tmp_path: Path) -> N
             worker._process.kill()
             assert isinstance(converter.result(converter.submit(mail, "1.eml", NOW)), Issue)
         last = [worker._process.pid for worker in converter._workers]
-    end = time.monotonic() + 10
-    while any(_state(pid) != "Z" for pid in (*pids, *last) if pid is not None) and time.monotonic() < end:
-        time.sleep(0.05)
-    assert all(_state(pid) == "Z" for pid in (*pids, *last) if pid is not None)
+    assert until(lambda: all(_state(pid) == "Z" for pid in (*pids, *last) if pid is not None))
 
 
 def test_processes_that_are_closed_while_they_start_end(caplog: pytest.LogCaptureFixture) -> None:

@@ -11,7 +11,7 @@ import pytest
 from digests import plain_mail
 from imapclient import SEEN
 from peers import PASSWORD, USER, Dovecot, running_dovecot
-from test_intake import until
+from waiting import until
 
 from feedsvc.config import Settings, load_settings, prepare_folders
 from feedsvc.errors import SettingsError
@@ -241,10 +241,10 @@ def test_idle_brings_it_at_once(dovecot: Dovecot, settings: Settings, store: Sto
     intake = ImapIntake(settings, store, "home", account(dovecot, tmp_path, poll_s=3600), lambda: None)
     intake.start()
     try:
-        assert until(lambda: bool(store.intakes()), 10), "it looked once"
+        assert until(lambda: bool(store.intakes())), "it looked once"
         for number in range(3):
             dovecot.deliver(plain_mail(number))
-            assert until(lambda wanted=number + 1: len(subjects(settings)) == wanted, 5)  # type: ignore[misc]
+            assert until(lambda wanted=number + 1: len(subjects(settings)) == wanted)  # type: ignore[misc]
     finally:
         started = time.monotonic()
         intake.stop()
@@ -258,13 +258,13 @@ def test_a_server_that_was_stopped_and_started_again(settings: Settings, store: 
         intake.start()
         try:
             server.deliver(plain_mail(1))
-            assert until(lambda: len(subjects(settings)) == 1, 10)
+            assert until(lambda: len(subjects(settings)) == 1)
             server.stop()
-            assert until(lambda: store.intakes()[0].problem is not None, 15)
+            assert until(lambda: store.intakes()[0].problem is not None)
             server.start()
             server.deliver(plain_mail(2))
-            assert until(lambda: len(subjects(settings)) == 2, 30)
-            assert until(lambda: store.intakes()[0].problem is None, 5)
+            assert until(lambda: len(subjects(settings)) == 2)
+            assert until(lambda: store.intakes()[0].problem is None)
         finally:
             intake.stop()
 
@@ -276,7 +276,7 @@ def test_without_idle_it_is_asked(settings: Settings, store: Store, tmp_path: Pa
         try:
             for number in range(2):
                 server.deliver(plain_mail(number))
-                assert until(lambda wanted=number + 1: len(subjects(settings)) == wanted, 10)  # type: ignore[misc]
+                assert until(lambda wanted=number + 1: len(subjects(settings)) == wanted)  # type: ignore[misc]
         finally:
             intake.stop()
 
@@ -304,7 +304,7 @@ def test_one_account_that_fails_does_not_stop_the_others(dovecot: Dovecot, setti
         watcher = start_watching(settings, store)
         try:
             dovecot.deliver(plain_mail(1))
-            assert until(lambda: store.counts().issues == 1, 10)
+            assert until(lambda: store.counts().issues == 1)
         finally:
             watcher.stop()
         found = {row.way: row.problem for row in store.intakes()}

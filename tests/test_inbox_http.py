@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 from digests import plain_mail
 from flask.testing import FlaskClient
-from test_serve import Server, wait_until
+from test_serve import Server
+from waiting import until
 
 from feedsvc.config import Settings, load_settings, prepare_folders
 from feedsvc.ingest import Ingester
@@ -195,4 +196,4 @@ def test_curl(tmp_path: Path) -> None:
             )
             return str(json.loads(asked.stdout)["state"])
 
-        assert wait_until(lambda: fate() == "taken", 10)
+        assert until(lambda: fate() == "taken")

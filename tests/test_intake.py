@@ -12,13 +12,14 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from waiting import PATIENCE_S, until
 
 from feedsvc.config import Settings, load_settings, prepare_folders
 from feedsvc.errors import SettingsError
@@ -32,16 +33,6 @@ from feedsvc.store.disk import MAX_NAME_BYTES, numbered_names, safe_name, write_
 NOW = datetime(2024, 9, 3, 13, 8, 14, 123456, tzinfo=UTC)
 MAIL = b"From: News <news@example.org>\nSubject: Hello\nMessage-ID: <1@example.org>\n\nA text.\n"
 DATED = b"From news@example.org Tue Sep  3 13:08:14 2024\n"
-
-
-def until(condition: Callable[[], bool], timeout_s: float = 5.0) -> bool:
-    """Whether this becomes true in time."""
-    end = time.monotonic() + timeout_s
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.02)
-    return condition()
 
 
 # --- names ----------------------------------------------------------------------------------------------------------
@@ -394,7 +385,7 @@ class TestInbox:
             time.sleep(2.5)
             assert spooled(settings) == {}, "it was taken while its writer paused"
             file.write(b"The rest.\n")
-        assert until(lambda: "slow.eml" in spooled(settings), 3)
+        assert until(lambda: "slow.eml" in spooled(settings))
         assert spooled(settings)["slow.eml"] == MAIL + b"The rest.\n"
 
     def test_a_writer_that_opens_again_and_again_is_waited_for(self, settings: Settings) -> None:
@@ -403,7 +394,7 @@ class TestInbox:
             with path.open("ab") as file:
                 file.write(b"%d\n" % piece)
             time.sleep(0.1)
-        assert until(lambda: "pieces.eml" in spooled(settings), 3)
+        assert until(lambda: "pieces.eml" in spooled(settings))
         assert spooled(settings)["pieces.eml"] == b"".join(b"%d\n" % piece for piece in range(12))
 
     @pytest.mark.skipif(shutil.which("rsync") is None, reason="rsync is not installed")
@@ -418,7 +409,7 @@ class TestInbox:
         )
         subprocess.run(["mv", tmp_path / "mail" / "one.eml", settings.inbox / "three.eml"], check=True)
         wanted = dict.fromkeys(("one.eml", "two.eml", "three.eml"), large)
-        assert until(lambda: len(spooled(settings)) >= 3, 6)
+        assert until(lambda: len(spooled(settings)) >= 3)
         assert spooled(settings) == wanted
 
     def test_what_is_no_finished_message_is_left_alone(self, settings: Settings, tmp_path: Path) -> None:
@@ -433,15 +424,15 @@ class TestInbox:
         os.mkfifo(settings.inbox / "pipe.eml")
         before = sorted(settings.inbox.iterdir())
         (settings.inbox / "last.eml").write_bytes(MAIL)
-        assert until(lambda: "last.eml" in spooled(settings), 3)
+        assert until(lambda: "last.eml" in spooled(settings))
         assert set(spooled(settings)) == {"last.eml"}
         assert sorted(settings.inbox.iterdir()) == before
 
     def test_an_inbox_that_was_removed_is_made_again(self, settings: Settings) -> None:
         shutil.rmtree(settings.inbox)
-        assert until(settings.inbox.is_dir, 3)
+        assert until(settings.inbox.is_dir)
         (settings.inbox / "a.eml").write_bytes(MAIL)
-        assert until(lambda: "a.eml" in spooled(settings), 5)
+        assert until(lambda: "a.eml" in spooled(settings))
 
     def test_odd_names_and_links_are_taken(self, settings: Settings, tmp_path: Path) -> None:
         names = [b"caf\xe9.eml", b"two\nlines.eml", b"n" * 251 + b".eml", "ä🚀.eml".encode()]
@@ -449,9 +440,9 @@ class TestInbox:
             Path(os.fsdecode(bytes(settings.inbox) + b"/" + name)).write_bytes(MAIL)
         (tmp_path / "target.eml").write_bytes(MAIL)
         (settings.inbox / "link.eml").symlink_to(tmp_path / "target.eml")
-        assert until(lambda: len(spooled(settings)) == 5, 4), spooled(settings).keys()
+        assert until(lambda: len(spooled(settings)) == 5), spooled(settings).keys()
         # What a link leads to is copied, and only then the link goes: the message may be there before that.
-        assert until(lambda: list(settings.inbox.iterdir()) == [], 4)
+        assert until(lambda: list(settings.inbox.iterdir()) == [])
         assert (tmp_path / "target.eml").exists()
 
 
@@ -461,7 +452,7 @@ def test_files_that_wait_at_the_start_are_taken(settings: Settings) -> None:
     intake = FolderIntake(settings, heard.set)
     intake.start()
     try:
-        assert heard.wait(3)
+        assert heard.wait(PATIENCE_S)
     finally:
         intake.stop()
         intake.stop()
@@ -481,7 +472,7 @@ def test_a_system_that_tells_of_no_changes_is_lived_with(
     try:
         assert "inotify watch limit reached" in caplog.text
         (settings.inbox / "a.eml").write_bytes(MAIL)
-        assert heard.wait(3)
+        assert heard.wait(PATIENCE_S)
     finally:
         intake.stop()
 

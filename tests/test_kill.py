@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from test_ingest import archived, ids_of, mail, stored_ids, waiting
+from waiting import until
 
 from feedsvc.config import Settings
 from feedsvc.ingest import Ingester, ingest_paths
@@ -187,9 +188,7 @@ def test_a_killed_service_takes_up_where_it_was(settings: Settings, tmp_path: Pa
         [sys.executable, "-c", SERVE, str(settings.data)], cwd=ROOT, stdout=subprocess.PIPE, text=True
     )
     try:
-        end = time.monotonic() + 60
-        while time.monotonic() < end and (any(settings.inbox.iterdir()) or _messages(settings)):
-            time.sleep(0.1)
+        assert until(lambda: not any(settings.inbox.iterdir()) and not _messages(settings))
     finally:
         service.terminate()
         service.communicate(timeout=60)

@@ -9,6 +9,7 @@ import pytest
 from articles import newest
 from browser import Opener, Served
 from playwright.sync_api import expect
+from waiting import until
 
 from feedsvc.model import StoredArticle
 from feedsvc.web.views import ALL_KINDS
@@ -50,10 +51,7 @@ def test_mend_a_split_and_see_the_feed_change(own_library: Served, opener: Opene
         FIXTURE.read_bytes().replace(b"Message-ID: <", b"Message-ID: <newer-").replace(TITLE.encode(), b"purseindex")
     )
     (own_library.settings.inbox / "newer.eml").write_bytes(newer)
-    for _ in range(100):
-        if any(one.article.title == "purseindex" for one in stored(own_library)):
-            break
-        page.wait_for_timeout(100)
+    assert until(lambda: any(one.article.title == "purseindex" for one in stored(own_library)))
     assert {one.article.kind for one in stored(own_library) if one.article.title == "purseindex"} == {"sponsor"}
     page.get_by_role("button", name="Undo").click()
     expect(page.locator(".notice")).to_contain_text("The rule is gone.")

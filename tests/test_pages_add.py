@@ -16,6 +16,7 @@ from browser import Opener, Served
 from digests import plain_mail
 from flask.testing import FlaskClient
 from playwright.sync_api import FilePayload, expect
+from waiting import until
 
 from feedsvc.config import Settings, load_settings, prepare_folders
 from feedsvc.ingest import Ingester
@@ -246,11 +247,15 @@ def test_it_works_without_a_script(own_library: Served, opener: Opener) -> None:
     page = visit.page
     page.set_input_files("#files", [payload("one.eml", plain_mail(1)), payload("broken.eml", PICTURE)])
     page.get_by_role("button", name="Send").click()
-    for _ in range(40):
-        if page.get_by_role("link", name="Look again").count() == 0:
-            break
-        page.wait_for_timeout(100)
-        page.get_by_role("link", name="Look again").click()
+    again = page.get_by_role("link", name="Look again")
+
+    def has_ended() -> bool:
+        if again.count() == 0:
+            return True
+        again.click()
+        return False
+
+    assert until(has_ended)
     expect(page.locator("#uploads > li")).to_have_count(2)
     expect(page.locator("#uploads")).to_contain_text("from Example Weekly")
     expect(page.locator("#uploads")).to_contain_text("The file is an image, not a message.")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from browser import Opener, Served, opened
 from playwright.sync_api import Browser
+from waiting import until
 
 
 @pytest.mark.parametrize(
@@ -48,9 +49,9 @@ def test_it_serves_what_comes_in(empty_library: Served, opener: Opener) -> None:
     visit = opener(empty_library, "/")
     mail = Path(__file__).resolve().parents[1] / "fixtures" / "digest-both-parts.eml"
     (empty_library.settings.inbox / "new.eml").write_bytes(mail.read_bytes())
-    for _ in range(50):
+
+    def is_shown() -> bool:
         visit.goto("/")
-        if "Orbital Labs" in visit.page.content():
-            break
-        visit.page.wait_for_timeout(100)
-    assert "Orbital Labs opens its weather model to everyone" in visit.page.content()
+        return "Orbital Labs opens its weather model to everyone" in visit.page.content()
+
+    assert until(is_shown)

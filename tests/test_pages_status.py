@@ -13,6 +13,7 @@ from digests import plain_mail
 from flask.testing import FlaskClient
 from playwright.sync_api import expect
 from prometheus_client.parser import text_string_to_metric_families
+from waiting import until
 
 from feedsvc.config import Settings, load_settings
 from feedsvc.ingest import Ingester
@@ -231,11 +232,12 @@ def test_retry_in_a_browser(own_library: Served, opener: Opener) -> None:
     button.focus()
     page.keyboard.press("Enter")
     page.wait_for_url("**/add/*")
-    for _ in range(50):
-        if page.locator(".upload[data-state='rejected']").count():
-            break
-        page.wait_for_timeout(100)
+
+    def is_rejected() -> bool:
         page.reload()
+        return page.locator(".upload[data-state='rejected']").count() > 0
+
+    assert until(is_rejected)
     expect(page.locator(".upload")).to_contain_text("The file is an image, not a message.")
     visit.goto("/status")
     expect(page.locator(".rejected li")).to_have_count(2)

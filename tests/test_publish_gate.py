@@ -128,7 +128,7 @@ def test_very_deep_content_keeps_its_words_and_takes_no_time() -> None:
     start = time.perf_counter()
     published = published_html("<div>" * 100_000 + "One &amp; two" + "</div>" * 100_000, UUID, BASE)
     assert published == "<p>One &amp; two</p>"
-    assert time.perf_counter() - start < 2  # both parsers take many seconds here
+    assert time.perf_counter() - start < 5  # both parsers take many seconds here
 
 
 @given(title=odd_text, summary=odd_text, content=odd_html)

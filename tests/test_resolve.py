@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from articles import add, article, issue
+from waiting import until
 from webserver import Reply, Site, serving
 
 from feedsvc.config import Settings, load_settings
@@ -207,16 +208,19 @@ def test_a_slow_answer_is_not_waited_for(
         fetcher.get(f"{web.url}/slow", Clock.of(0.6))
     assert failure.value.code == "timeout"
     assert not failure.value.final
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 20  # together its bytes would take a hundred seconds
 
 
 def test_the_time_is_for_all_redirects_together(web: Site, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch) -> None:
     assert fetch_module.TIMEOUT_S == 10
-    clock = Clock.of(0.5)
+    clock = Clock.of(60)
     web.pages["/a"] = lambda path: (time.sleep(0.4), Reply.html("x"))[1]  # type: ignore[func-returns-value]
     fetcher.get(f"{web.url}/a", clock)
+    assert clock.left() < 59.6
+    web.pages["/b"] = Reply.html("x" * 2000, drip_s=0.05)
+    clock.ends = time.monotonic() + 0.4
     with pytest.raises(ResolveError) as failure:
-        fetcher.get(f"{web.url}/a", clock)
+        fetcher.get(f"{web.url}/b", clock)
     assert failure.value.code == "timeout"
 
 
@@ -226,7 +230,7 @@ def test_a_huge_page_is_read_in_part(web: Site, fetcher: Fetcher) -> None:
     begun = time.monotonic()
     assert resolve_link(tracker(web), fetcher, measure=True).url.endswith("/b")
     assert len(fetcher.get(f"{web.url}/huge", Clock.of()).body) == fetch_module.MAX_BYTES == 1_000_000
-    assert time.monotonic() - begun < 6
+    assert time.monotonic() - begun < 20
 
 
 def test_no_cookies_no_referrer_and_an_honest_name(web: Site, fetcher: Fetcher) -> None:
@@ -327,14 +331,6 @@ def tracked(web: Site, name: str, **fields: Any) -> Article:
     )
 
 
-def wait_for(what: object, seconds: float = 5) -> None:
-    assert callable(what)
-    until = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < until, "it did not come about"
-        time.sleep(0.02)
-
-
 def test_ahead_resolves_articles_and_no_others(settings: Settings, store: Store, web: Site) -> None:
     web.pages["/ls/click"] = lambda path: Reply.to("/page/" + path[19:24])
     footer = f"{web.url}/ls/click?upn=u001.footer1234eFgH5678iJkL9012mNoP3456"
@@ -343,7 +339,7 @@ def test_ahead_resolves_articles_and_no_others(settings: Settings, store: Store,
     before = store.revision()
     ahead = Ahead(settings, store, pace_s=0, look_s=0.05)
     try:
-        wait_for(lambda: store.get_article(news.id).article.url_state == "canonical")  # type: ignore[union-attr]
+        assert until(lambda: store.get_article(news.id).article.url_state == "canonical")  # type: ignore[union-attr]
         time.sleep(0.2)
     finally:
         ahead.stop()
@@ -360,7 +356,7 @@ def test_ahead_asks_a_host_once_a_second(settings: Settings, store: Store, web: 
     add(store, issue(0, *(tracked(web, name) for name in ("aaaaa", "bbbbb", "ccccc"))))
     ahead = Ahead(settings, store, pace_s=0.3, look_s=0.05)
     try:
-        wait_for(lambda: len(web.asked) == 3)
+        assert until(lambda: len(web.asked) == 3)
     finally:
         ahead.stop()
     gaps = [later.at - earlier.at for earlier, later in zip(web.asked, web.asked[1:], strict=False)]
@@ -382,7 +378,7 @@ def test_ahead_tries_again_later_and_not_for_ever(settings: Settings, store: Sto
     add(store, issue(0, news))
     ahead = Ahead(settings, store, pace_s=0, look_s=0.05)
     try:
-        wait_for(lambda: store.attempts(news.id) is not None)
+        assert until(lambda: store.attempts(news.id) is not None)
         time.sleep(0.3)
     finally:
         ahead.stop()
@@ -426,7 +422,7 @@ def test_ahead_is_by_newsletter(tmp_path: Path, web: Site, mode: str, own: str |
         ahead = Ahead(settings, store, pace_s=0, look_s=0.05)
         try:
             if asks:
-                wait_for(lambda: web.asked)
+                assert until(lambda: web.asked)
             else:
                 time.sleep(0.3)
         finally:

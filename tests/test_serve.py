@@ -9,13 +9,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 from urllib.request import Request, urlopen
 
 import feedparser
 import pytest
+from waiting import until
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 DIGEST = FIXTURES / "digest-both-parts.eml"
@@ -70,7 +71,7 @@ class Server:
             found[:] = [line for line in self.printed if re.search(pattern, line)]
             return bool(found)
 
-        assert wait_until(look, within_s), f"no line like {pattern!r} in {self.printed}"
+        assert until(look, within_s), f"no line like {pattern!r} in {self.printed}"
         return found[0]
 
     def titles(self, path: str = "/feed.xml") -> list[str]:
@@ -84,15 +85,6 @@ class Server:
         status = self.process.wait(20)
         self._reader.join(5)
         return status
-
-
-def wait_until(true: Callable[[], bool], within_s: float) -> bool:
-    end = time.monotonic() + within_s
-    while not true():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.05)
-    return True
 
 
 @pytest.fixture
@@ -114,7 +106,7 @@ def test_what_is_moved_into_the_inbox_is_in_the_feed_within_three_seconds(server
     before.write_bytes(DIGEST.read_bytes())
     dropped = time.monotonic()
     before.rename(server.data / "inbox" / "digest.eml")
-    assert wait_until(lambda: len(server.titles()) >= 9, PROMISE_S), server.printed
+    assert until(lambda: len(server.titles()) >= 9, PROMISE_S), server.printed
     assert time.monotonic() - dropped <= PROMISE_S
     assert server.titles()[0] == "Orbital Labs opens its weather model to everyone"
     server.wait_for_line(r" ByteBrief AI: 1\d articles from digest\.eml$")
@@ -132,7 +124,7 @@ def test_what_is_written_slowly_is_taken_once_it_is_whole(server: Server) -> Non
             time.sleep(0.4)
             assert server.titles() == []  # half a message would be an entry too
     finished = time.monotonic()
-    assert wait_until(lambda: bool(server.titles()), PROMISE_S), server.printed
+    assert until(lambda: bool(server.titles()), PROMISE_S), server.printed
     assert time.monotonic() - finished <= PROMISE_S
     assert server.titles() == ["The second drawer"]
     assert server.end() == 0
@@ -142,7 +134,7 @@ def test_what_cannot_be_read_is_named_with_its_reason_and_holds_up_nothing(serve
     inbox = server.data / "inbox"
     (inbox / "photo.jpg").write_bytes(b"\xff\xd8\xff\xe0" * 100)
     (inbox / "essay.eml").write_bytes(ESSAY.read_bytes())
-    assert wait_until(lambda: server.titles() == ["The second drawer"], 10), server.printed
+    assert until(lambda: server.titles() == ["The second drawer"]), server.printed
     assert "no message" in server.wait_for_line(r"rejected photo\.jpg: ")
     assert (server.data / "rejected" / "photo.jpg.reason.txt").exists()
 
@@ -157,13 +149,13 @@ def test_what_comes_again_is_named_by_its_file(server: Server) -> None:
 
 def test_it_ends_by_control_c_and_the_next_start_shows_the_same(server: Server) -> None:
     (server.data / "inbox" / "essay.eml").write_bytes(ESSAY.read_bytes())
-    assert wait_until(lambda: bool(server.titles()), 10)
+    assert until(lambda: bool(server.titles()))
     assert server.end(signal.SIGINT) == 0
     assert not any("Traceback" in line for line in server.printed)
     (server.data / "inbox" / "digest.eml").write_bytes(DIGEST.read_bytes())  # dropped while nothing runs
 
     with Server(server.data) as again:
-        assert wait_until(lambda: len(again.titles()) == 10, 10), again.printed
+        assert until(lambda: len(again.titles()) == 10), again.printed
         assert again.end() == 0
 
 

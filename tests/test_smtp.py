@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from digests import plain_mail
-from test_intake import until
+from waiting import until
 
 from feedsvc.config import Settings, load_settings, prepare_folders
 from feedsvc.errors import SettingsError
@@ -116,7 +116,7 @@ def test_guessing_addresses_ends_the_connection(data: Path, store: Store) -> Non
         client.mail("a@example.org")
         codes = [client.rcpt(f"guess{number}@in.example.org")[0] for number in range(MAX_UNKNOWN + 1)]
         assert codes == [550] * MAX_UNKNOWN + [421]
-        assert until(lambda: _closed(client), 5)
+        assert until(lambda: _closed(client))
 
 
 def _closed(client: smtplib.SMTP) -> bool:
@@ -183,7 +183,7 @@ def test_connections_and_messages_are_bounded(data: Path, store: Store, address:
             with pytest.raises(smtplib.SMTPRecipientsRefused) as slow:
                 first.sendmail("a@example.org", [address], plain_mail(4))
             assert slow.value.recipients[address][0] == 451
-        assert until(lambda: _can_connect(server), 5), "a place that was left is free again"
+        assert until(lambda: _can_connect(server)), "a place that was left is free again"
         assert len(spooled(settings)) == 3
 
 
