@@ -55,3 +55,50 @@ def test_a_sentence_goes_on_below_its_address() -> None:
     )
     (block,) = read_text(said).blocks
     assert block.text == "Oil gained as the strait stayed closed for a third week, and nobody knew why."
+
+
+def test_a_rule_may_hold_a_title() -> None:
+    news, works = read_text("=====[ HARBOUR NEWS ]=====\n\n-------- Works on the pier --------\n").blocks
+    assert (news.kind, news.text, works.kind, works.text) == ("heading", "HARBOUR NEWS", "heading", "Works on the pier")
+    (rule,) = read_text("=====-----=====\n").blocks
+    assert rule.kind == "rule"
+
+
+def test_words_between_asterisks_may_open_a_line() -> None:
+    item, paragraph, mild = read_text(
+        "* *The slow ferry.* It runs (https://a.example/ferry) again.\n\n*Pier*: closed.\n\n*not* a title of this\n"
+    ).blocks
+    assert [(s.text, s.bold, s.href) for s in item.spans] == [
+        ("The slow ferry.", True, None),
+        (" It ", False, None),
+        ("runs", False, "https://a.example/ferry"),
+        (" again.", False, None),
+    ]
+    assert [(s.text, s.bold) for s in paragraph.spans] == [("Pier", True), (": closed.", False)]
+    assert mild.text == "*not* a title of this"
+
+
+def test_a_link_may_be_written_in_restructuredtext() -> None:
+    (item,) = read_text("- `The slow ferry <https://a.example/ferry>`__\n").blocks
+    assert [(s.text, s.href) for s in item.spans] == [("The slow ferry", "https://a.example/ferry")]
+
+
+def test_a_hash_sign_before_small_letters_is_a_comment() -> None:
+    comment, heading = read_text("# wrap it in quotes\n\n# Quotes\n").blocks
+    assert (comment.kind, heading.kind) == ("paragraph", "heading")
+
+
+def test_heavy_rules_stand_above_light_ones() -> None:
+    part, story = (
+        b
+        for b in read_text("=====\nNews\n=====\n\n---------\nThe ferry\n---------\nIt runs.\n").blocks
+        if b.kind == "heading"
+    )
+    assert part.level < story.level
+    (alone,) = (b for b in read_text("---------\nThe ferry\n---------\nIt runs.\n").blocks if b.kind == "heading")
+    assert alone.level == part.level
+
+
+def test_an_address_below_a_rule_is_no_link_of_the_rule() -> None:
+    blocks = read_text("*********\nThe ferry\n*********\n\n( https://a.example/ ) Friday, May 22, 2026\n").blocks
+    assert [b.kind for b in blocks] == ["rule", "heading", "rule", "paragraph"]

@@ -20,9 +20,25 @@ MARKED = [(name, p) for name in PHRASES["marks"] for p in PHRASES[name] if not p
 TEXTS = st.text(st.sampled_from("ab1Zß_µ -.'’&é—“²½\xa0\u200b\u2800Жяİ\n")) | st.text()
 
 
+def counted_by_expression(text: str) -> int:
+    """The words that the expression finds, and half of the characters that are words without spaces."""
+    return len(words.WORDS.findall(words.CJK.sub(" ", text))) + (len(words.CJK.findall(text)) + 1) // 2
+
+
 @given(TEXTS)
 def test_words_are_counted_as_the_expression_finds_them(text: str) -> None:
-    assert words.count_words(text) == len(words.WORDS.findall(text))
+    assert words.count_words(text) == counted_by_expression(text)
+
+
+def test_scripts_without_spaces_have_words_too() -> None:
+    sentence = "港の渡し船が四年ぶりに動きだした。"
+    assert words.count_words(sentence) == 8
+    assert words.count_words_of_line(sentence * 40) == 320
+    assert words.count_words("The ferry 渡船 runs.") == 4
+
+
+def test_a_long_line_has_the_words_that_spaces_part() -> None:
+    assert words.count_words_of_line("ferry - boat " * 40) == 121
 
 
 @given(TEXTS)
@@ -40,7 +56,7 @@ def test_letters_are_found_as_the_expression_finds_them(text: str) -> None:
 
 def test_every_character_is_counted_and_folded_as_it_is_meant() -> None:
     everything = [chr(n) for n in range(sys.maxunicode + 1) if not 0xD800 <= n < 0xE000]
-    assert [c for c in everything if words.count_words(c) != len(words.WORDS.findall(c))] == []
+    assert [c for c in everything if words.count_words(c) != counted_by_expression(c)] == []
     assert [c for c in everything if words.fold(c) != " ".join(words.RUNS.findall(c.casefold()))] == []
 
 

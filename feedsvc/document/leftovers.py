@@ -20,6 +20,9 @@ BUTTON_TWICE = re.compile(
     r"^--> ?(?P<words>[^()\n]{2,200}?) ?\(\s?https?://[^\s()]+\s?\)[ \t]?\n{1,2}(?=(?P=words) ?\()", re.M
 )
 GLUED = re.compile(r"(?P<link>\(\n?https?://[^\s()]+ \))(?P<words>[^\W\d_][^\n]*)(?:\n(?P<on>[a-zß-ÿ]))?")
+# A link as reStructuredText writes it: `words <address>`__.
+REST_MARK = ">`_"
+REST_LINK = re.compile(r"`([^`<>]{1,300}?)\s?<(https?://[^\s<>`]+)>`__?")
 # A link that writes a mail leads to nothing to read.
 MAILTO = re.compile(r"[ \t]{0,4}[(<\[]\s*mailto:[^\s()<>\[\]]*\s*[)>\]]|^[ \t]{0,8}mailto:\S*[ \t]*$", re.I | re.M)
 # A message signed in its own text (RFC 4880, 7): the armour around it, and the dash and blank before lines that begin with a dash.
@@ -41,6 +44,8 @@ def without_leftovers(text: str) -> str:
         text = MAILTO.sub("", text)
     if COMMENT_END in text:
         text = GLUED.sub(_part, BUTTON_TWICE.sub("", text))
+    if REST_MARK in text:
+        text = REST_LINK.sub(r"\1 <\2>", text)
     if SIGNED_MESSAGE in text:
         text = DASH_ESCAPE.sub("", SIGNATURE.sub("", SIGNED_HEAD.sub("", text)))
     return text if text.isascii() else POINTED.sub(r"\1", text)

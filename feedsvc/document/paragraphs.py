@@ -85,8 +85,13 @@ def _is_left_open(title: str, line: str) -> bool:
     """Whether `line` holds only the address that a title still lacks."""
     rest = line.strip()
     found = LINK.match(rest)
-    if title.rstrip()[-1:] in ".!:;," or len(title.split()) > MAX_LEFT_OPEN_WORDS or BULLET.match(title):
-        return False  # a text
+    if (
+        title.rstrip()[-1:] in ".!:;,"
+        or len(title.split()) > MAX_LEFT_OPEN_WORDS
+        or BULLET.match(title)
+        or RULE.match(title)
+    ):
+        return False  # a text, or no words
     return (
         bool(found)
         and found is not None

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from itertools import pairwise
 
 from feedsvc.document.addresses import link_titles
 from feedsvc.document.contents import listed_headings
@@ -24,9 +25,10 @@ from feedsvc.model import Block, BlockKind, Document, Problem, Span
 MAX_CHARS = 2_000_000
 MARKDOWN_LINK = re.compile(r"\]\(\s*<?https?://")
 MARKDOWN_HEADING = re.compile(r"^#{1,6} \S", re.M)
-HASHED_HEADING = re.compile(r"(#{1,6}) +(?=\S)")
+HASHED_HEADING = re.compile(r"(#{1,6}) +(?=[^\sa-zß-ÿ])")  # in small letters it is a comment in a program
 MAX_HEADING_CHARS = 90
 UNDERLINE_SLACK = 2
+LIGHT_RULES = "-–—─━_~.·…"
 # In Markdown made by a program: a line of words that ends in an address in parentheses.
 ADDRESS_BEHIND = re.compile(r"^(?P<words>[^\[\]()\n]{3,200}?):? ?\((?P<address>https?://[^\s()]+)\)[ \t]*$", re.M)
 MESSAGE_FIELD = re.compile(
@@ -38,6 +40,12 @@ MIN_MESSAGES = 2
 # A line in bold, as mail programs write it, and the address of its link.
 STRONG = re.compile(
     r"\*(?P<words>[^\s*][^*]{1,150}[^\s*])\*(?P<behind>(?:\s*[<(\[]\s*https?://[^\s<>()\[\]]+\s*[>)\]])?)"
+)
+# Bold words that a line opens with, closed by a sign of their own or of the text behind them.
+STRONG_LEAD = re.compile(r"\*(?P<words>[^\s*][^*]{1,120}(?:[.:!?]\*|[^\s*]\*(?=[.:]|\s+[–—-]\s)))(?=\S*\s+\S)")
+# A rule with a title set into it: `=====[ NEWS ]=====`.
+RULE_WITH_TITLE = re.compile(
+    r"([-=~_*#+])\1{3,}\s?[\[(<|]?\s*(?P<words>[^\W_][^\[\]<>|]{1,78}?[\w.!?)])\s*[\])>|]?\s?\1{3,}"
 )
 BOXED = re.compile(r"\|\s+(\S.*\S)\s+\|")
 
@@ -56,7 +64,7 @@ def read_text(text: str) -> Document:
     if not footnotes:
         body = resolve_notes(body)
     blocks: list[Block] = []
-    lengths: list[int] = []
+    printed: list[str] = []
     paragraphs = unwrapped(body)
     logical = [
         (number, gap if position == 0 else 0, line)
@@ -67,8 +75,8 @@ def read_text(text: str) -> Document:
         problems += (Problem("body-cut", f"only the first {MAX_BLOCKS:,} lines of the text were read", lost=True),)
     for number, gap, line in logical[:MAX_BLOCKS]:
         blocks.append(_block(line, footnotes, number, gap))
-        lengths.append(len(line.strip()))
-    blocks = _ruled_headings(blocks, lengths)
+        printed.append(line.strip())
+    blocks = _ruled_headings(blocks, printed)
     if text.count("Subject:") + text.count("Title:") >= MIN_MESSAGES:
         blocks = _digest_headings(blocks)
     blocks = listed_headings(blocks)
@@ -103,27 +111,39 @@ def _digest_headings(blocks: list[Block]) -> list[Block]:
     return out
 
 
-def _ruled_headings(blocks: list[Block], lengths: list[int]) -> list[Block]:
-    """Short lines that are underlined to their length, or that stand between two rules, are headings; `lengths` are those of the lines."""
-    out: list[Block] = []
-    for number, block in enumerate(blocks):
-        after = blocks[number + 1] if number + 1 < len(blocks) else None
+def _ruled_headings(blocks: list[Block], printed: list[str]) -> list[Block]:
+    """Short lines that are underlined to their length, or that stand between two rules, are headings; `printed` are the lines as they stand.
+
+    Where some stand between rules of a heavy sign and others of a light one, the light ones are a level lower, and the underlined ones below them.
+    """
+    out = list(blocks)
+    framed: list[int] = []
+    underlined: list[int] = []
+    for number, (block, after) in enumerate(pairwise(blocks)):
         if (
-            (block.kind == "paragraph" or (block.kind == "item" and block.ordinal[:1].isdigit()))
-            and after is not None
-            and after.kind == "rule"
-            and after.after_break <= 1
-            and min(lengths[number], len(block.text)) <= MAX_HEADING_CHARS
+            not (block.kind == "paragraph" or (block.kind == "item" and block.ordinal[:1].isdigit()))
+            or after.kind != "rule"
+            or after.after_break > 1
+            or min(len(printed[number]), len(block.text)) > MAX_HEADING_CHARS
         ):
-            framed = number > 0 and blocks[number - 1].kind == "rule" and block.after_break == after.after_break == 0
-            if lengths[number] > MAX_HEADING_CHARS and not framed:
-                out.append(block)
-                continue
-            between = number > 0 and blocks[number - 1].kind == "rule" and block.after_break <= 1
-            underlined = after.after_break == 0 and abs(lengths[number + 1] - lengths[number]) <= UNDERLINE_SLACK
-            if between or underlined:
-                block = block._replace(kind="heading", level=2 if between else 3, ordinal="")  # noqa: PLW2901
-        out.append(block)
+            continue
+        below_rule = number > 0 and blocks[number - 1].kind == "rule"
+        if len(printed[number]) > MAX_HEADING_CHARS and not (
+            below_rule and block.after_break == after.after_break == 0
+        ):
+            continue
+        if below_rule and block.after_break <= 1:
+            framed.append(number)
+            out[number] = block._replace(kind="heading", level=2, ordinal="")
+        elif after.after_break == 0 and abs(len(printed[number + 1]) - len(printed[number])) <= UNDERLINE_SLACK:
+            underlined.append(number)
+            out[number] = block._replace(kind="heading", level=3, ordinal="")
+    light = [number for number in framed if printed[number + 1][0] in LIGHT_RULES]
+    if len(light) < len(framed):
+        for number in light:
+            out[number] = out[number]._replace(level=3)
+        for number in underlined if light else ():
+            out[number] = out[number]._replace(level=4)
     return out
 
 
@@ -167,14 +187,26 @@ def _block(line: str, footnotes: dict[str, str], paragraph: int, gap: int) -> Bl
         return Block("paragraph", spans, boxes=(paragraph,), paragraph=paragraph, after_break=gap)
     if RULE.match(stripped):
         return Block("rule", boxes=(paragraph,), paragraph=paragraph, after_break=gap)
+    if titled := RULE_WITH_TITLE.fullmatch(stripped):
+        spans = tuple(read_runs(titled["words"], footnotes))
+        return Block("heading", spans, level=1, boxes=(paragraph,), paragraph=paragraph, after_break=gap)
     if (bullet := BULLET.match(line)) and bullet.end() < len(line.rstrip()):
         ordinal, stripped = bullet["mark"], line[bullet.end() :].strip()
         kind, level = "item", 1
     elif heading := HASHED_HEADING.match(stripped):
         kind, level, stripped = "heading", len(heading[1]), stripped[heading.end() :]
+    lead = STRONG_LEAD.match(stripped) if kind in ("paragraph", "item") else None
+    spans = tuple(read_runs(stripped[lead.end() :], footnotes)) if lead else ()
+    if lead:
+        space = " " if stripped[lead.end()].isspace() else ""
+        spans = (
+            Span(lead["words"].replace("*", ""), bold=True),
+            spans[0]._replace(text=space + spans[0].text),
+            *spans[1:],
+        )
     return Block(
         kind,
-        tuple(read_runs(stripped, footnotes, item=kind == "item")),
+        spans or tuple(read_runs(stripped, footnotes, item=kind == "item")),
         level=level,
         boxes=(paragraph,),
         paragraph=paragraph,

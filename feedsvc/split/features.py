@@ -15,7 +15,7 @@ from feedsvc.enrich import TitleParts, split_title
 from feedsvc.model import Block, Document, Role
 from feedsvc.split.linkbook import LinkBook
 from feedsvc.split.phrases import says
-from feedsvc.split.words import count_words, fold, has_letters, has_three_letters, without_noise
+from feedsvc.split.words import count_words, count_words_of_line, fold, has_letters, has_three_letters, without_noise
 
 # A line is emphasised where at least this share of its characters is bold or linked.
 WHOLE = 0.85
@@ -215,7 +215,7 @@ def _observe(index: int, block: Block, book: LinkBook) -> Line:
         block=block,
         text=text,
         plain=without_noise(text),
-        words=count_words(text) if len(text) < 300 else len(text.split()),
+        words=count_words_of_line(text),
         size=size or 16.0,
         bold=bold / total if total else 0.0,
         linked=linked / total if total else 0.0,

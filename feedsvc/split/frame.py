@@ -78,6 +78,22 @@ def name_titles_like_buttons(lines: Sequence[Line]) -> None:
             line.is_head, line.is_cta = True, False
 
 
+def name_repeated_titles(lines: Sequence[Line]) -> None:
+    """Linked lines that say the words of the plain head above them again, as under several heads, are the links of their stories, not titles."""
+    found: list[Line] = []
+    head: Line | None = None
+    for line in lines:
+        if line.is_head and not line.hrefs:
+            head = line
+        elif head is not None and line.is_head and is_linked_head(line) and line.folded == head.folded:
+            found.append(line)
+            head = None
+    if len(found) < Heads.MIN_PEERS:
+        return
+    for line in found:
+        line.is_head, line.is_cta = False, True
+
+
 def _is_teaser(line: Line) -> bool:
     return line.is_text and not (line.is_cta or line.is_meta) and line.words >= Heads.MIN_STORY_WORDS
 

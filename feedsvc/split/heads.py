@@ -19,6 +19,7 @@ from feedsvc.split.frame import (
     name_buttons,
     name_labelled,
     name_leads,
+    name_repeated_titles,
     name_titles_like_buttons,
 )
 from feedsvc.split.issuename import begins_name, is_date, is_masthead, names_issue, names_kind_and_number
@@ -44,6 +45,7 @@ def name_heads(lines: list[Line], subject: str, names: Sequence[str], book: Link
     drop_foot_menu(lines)
     name_buttons(lines)
     name_titles_like_buttons(lines)
+    name_repeated_titles(lines)
     name_leads(lines)
     name_labelled(lines)
     drop_labels(lines)
@@ -90,7 +92,7 @@ def _issue_title(lines: list[Line], subject: str, names: Sequence[str]) -> Line 
             and (
                 is_masthead(text, mastheads)
                 or any(begins_name(line.text, name) for name in names)
-                or (is_date(text) and not line.hrefs and sum(is_date(head.folded) for head in heads) == 1)
+                or (is_date(text) and sum(is_date(head.folded) for head in heads) == 1)
             )
         ):
             drop(line, MASTHEAD)
@@ -150,13 +152,17 @@ def _has_button(head: Line, lines: Sequence[Line]) -> bool:
 def _drop_byline(title: Line, lines: Sequence[Line]) -> None:
     """What stands between the issue's title and its text names the author, the date, the app, or is a subtitle: no items."""
     for line in lines[title.index + 1 : title.index + Heads.BYLINE_LINES]:
-        if line.words > Heads.SUBTITLE_WORDS or (
-            line.is_head
-            and not _is_empty(line, lines)
-            and (
-                line.folded == title.folded
-                or _has_peers(line, lines)
-                or (bool(line.hrefs) and line.block.kind == "heading")
+        if (
+            line.words > Heads.SUBTITLE_WORDS
+            or _announces(line)
+            or (
+                line.is_head
+                and not _is_empty(line, lines)
+                and (
+                    line.folded == title.folded
+                    or _has_peers(line, lines)
+                    or (bool(line.hrefs) and line.block.kind == "heading")
+                )
             )
         ):
             return
@@ -179,7 +185,7 @@ def _has_peers(head: Line, lines: Sequence[Line]) -> bool:
 
 def _stands_over_peers(head: Line, lines: Sequence[Line]) -> bool:
     after = next((line for line in lines[head.index + 1 :] if line.text and not line.is_furniture), None)
-    return after is not None and after.is_head and is_linked_head(after) and _has_peers(after, lines)
+    return after is not None and after.is_head and _has_peers(after, lines)
 
 
 def _drop_housekeeping(lines: list[Line]) -> None:
@@ -200,13 +206,18 @@ def _drop_housekeeping(lines: list[Line]) -> None:
 def _announcements(lines: list[Line]) -> None:
     """Lines that say that what follows is paid for."""
     for line in lines:
-        most = Heads.ANNOUNCING_WORDS if not line.hrefs else Heads.ANNOUNCING_LINKED_WORDS
-        if line.is_furniture or (line.marker and line.words > Heads.ANNOUNCING_LINKED_WORDS):
-            continue
-        if line.text.lstrip().startswith("*"):
-            continue  # a footnote to the items that bear an asterisk
-        if line.words <= most and says("sponsor_line", plain(line)):
+        if not line.is_furniture and _announces(line):
             line.role, line.reason, line.is_head = "sponsor", "announces something paid for", False
+
+
+def _announces(line: Line) -> bool:
+    """Whether a line says that what follows is paid for."""
+    most = Heads.ANNOUNCING_WORDS if not line.hrefs else Heads.ANNOUNCING_LINKED_WORDS
+    if line.marker and line.words > Heads.ANNOUNCING_LINKED_WORDS:
+        return False
+    if line.text.lstrip().startswith("*"):
+        return False  # a footnote to the items that bear an asterisk
+    return line.words <= most and says("sponsor_line", plain(line))
 
 
 def _is_empty(head: Line, lines: Sequence[Line]) -> bool:

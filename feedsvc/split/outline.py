@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from feedsvc.model import Block
 from feedsvc.split.drafts import Draft
-from feedsvc.split.features import Line
+from feedsvc.split.features import MAX_CTA_WORDS, Line
 from feedsvc.split.foot import OWN_AFFAIRS
 from feedsvc.split.heads import MASTHEAD, OVER_HOUSEKEEPING, name_heads
 from feedsvc.split.issuename import names_issue
@@ -87,6 +87,14 @@ def _gather(lines: list[Line]) -> tuple[list[Draft], list[Line]]:
                 current.announced = line.text
             else:
                 announced, current = line, None
+        elif current is not None and _is_its_button(current, line):
+            line.role, line.reason, line.is_head, line.is_cta = (
+                "unused",
+                "the button of something paid for",
+                False,
+                True,
+            )
+            current.body.append(line)
         elif line.role == "title" and not (current is not None and _goes_on(current, line, lines)):
             if section is not None and used and line.is_head and _ends_section(line, section, drafts[-1]):
                 section, eyebrow = None, None
@@ -100,6 +108,9 @@ def _gather(lines: list[Line]) -> tuple[list[Draft], list[Line]]:
             announced, closed = None, False
         elif closed and not line.is_head:
             line.reason = line.reason or AFTER_HOUSEKEEPING
+        elif current is not None and _ends_advertisement(current, line):
+            current = None
+            intro.append(line)
         elif current is not None:
             if line is current.head or line in current.title_lines:
                 continue
@@ -119,6 +130,31 @@ def _gather(lines: list[Line]) -> tuple[list[Draft], list[Line]]:
         else:
             intro.append(line)
     return drafts, intro
+
+
+def _is_its_button(current: Draft, line: Line) -> bool:
+    """Whether a few linked words follow the text of something paid for that has neither a title nor a link yet."""
+    return (
+        current.announced is not None
+        and current.head is None
+        and is_linked_head(line)
+        and line.words <= MAX_CTA_WORDS
+        and not line.marker
+        and line.block.kind != "heading"
+        and not any(above.hrefs for above in current.lines)
+    )
+
+
+def _ends_advertisement(current: Draft, line: Line) -> bool:
+    """Whether a text stands behind the button of something paid for that has no title of its own."""
+    return (
+        current.announced is not None
+        and current.head is None
+        and any(below.is_cta for below in current.body)
+        and line.is_text
+        and not (line.hrefs or line.is_cta or line.is_meta)
+        and line.words >= Heads.MIN_STORY_WORDS
+    )
 
 
 def _ends_section(head: Line, section: Line, last: Draft) -> bool:

@@ -12,7 +12,7 @@ from feedsvc.split.weights import Units
 
 MIN_LEAD_CHARS = 3
 MIN_OWN_LEAD_CHARS = 12
-SENTENCE = re.compile(r"[.!?…][\"'”’)\]]*(?=\s+[\"'“‘(\[]?[A-ZÀ-ÞА-Я0-9]|\s*$)")
+SENTENCE = re.compile(r"[.!?…][\"'”’)\]]*(?=\s+[\"'“‘(\[]?[A-ZÀ-ÞА-Я0-9]|\s*$)|[。！？][」』）]*")
 ABBREVIATION = re.compile(
     r"(?:\b(?:[A-Z]|Mr|Mrs|Ms|Dr|St|vs|etc|No|Inc|Ltd|Co|Corp|Jr|Sr|e\.g|i\.e|z\.B|u\.a|bzw|ca)|\d)\.$"
 )

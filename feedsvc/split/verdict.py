@@ -73,6 +73,8 @@ def _own_title(outline: Outline, lines: Sequence[Line]) -> Line | None:
     inner = [line for d in outline.drafts for line in d.body if line.is_head]
     if not heads or heads[0].index > Essay.TITLE_WITHIN * len(lines):
         return None
+    if sum(d.words for d in outline.drafts if d.first.index < heads[0].index) > Essay.WORDS_OVER_TITLE:
+        return None
     others = [h.prominence for h in (*heads[1:], *inner)]
     return heads[0] if others and heads[0].prominence > max(others) else None
 
@@ -110,8 +112,14 @@ def _decide(outline: Outline, lines: Sequence[Line], subject: str) -> list[Draft
     items = linked + own
     distinct = {d.first.keys[0] for d in items if d.first.keys} | {d.first.index for d in items if not d.first.keys}
     under = sum(d.words + d.first.words for d in items)
-    if len(distinct) < Essay.MIN_DIGEST_ITEMS or all(_is_button(d) for d in items):
+    beside_paid = (
+        outline.issue_title is not None and prose >= Essay.MIN_WORDS and all(d.announced is not None for d in items)
+    )
+    if (len(distinct) < Essay.MIN_DIGEST_ITEMS or all(_is_button(d) for d in items)) and not (items and beside_paid):
         return []
+    if beside_paid:
+        assert outline.issue_title is not None
+        return [Draft(outline.issue_title, sorted(essay, key=lambda line: line.index), essay=True), *items]
     listed = _is_listed(items)
     text = prose + _words_behind_lists(items)
     if (

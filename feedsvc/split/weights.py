@@ -186,4 +186,5 @@ class Essay:
     MIN_LISTED = 3  # links that make a list of their own beside the essay
     FEW_ITEMS = 4
     FEW_LINES = 2  # of text in each other item of a run, from which on further lines of the last are not its own
+    WORDS_OVER_TITLE = 80  # of text under other heads: what has more above it is one head of several
     TITLE_WITHIN = 0.35  # of the lines: where the title of a text stands that is not the subject

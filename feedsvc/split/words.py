@@ -11,6 +11,11 @@ import re
 LETTERS = re.compile(r"[^\W\d_]")
 THREE_LETTERS = re.compile(r"(?:[\W\d_]*[^\W\d_]){3}")
 WORDS = re.compile(r"[^\W_]+(?:['’.&-][^\W_]+)*")
+# Chinese characters and kana, which stand without spaces; two of them say about as much as a word does.
+CJK = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f]")
+CJK_PER_WORD = 2
+MAX_SHORT_CHARS = 300
+MAX_MEAN_CHARS = 20  # of words parted by spaces: longer ones on average are of a script that writes none
 RUNS = re.compile(r"[^\W_]+")
 LEADING_NOISE = re.compile(r"^[\W_]+")
 CODEC = "cp1252"
@@ -40,13 +45,21 @@ def has_three_letters(text: str) -> bool:
 
 
 def count_words(text: str) -> int:
-    """How many words there are: as many as WORDS finds."""
+    """How many words there are: as many as WORDS finds, where Chinese characters and kana count for half a word each."""
     try:
         marks = b" " + text.encode(_codec(text)).translate(COUNTING)
     except UnicodeEncodeError:
-        return len(WORDS.findall(text))
+        cjk = len(CJK.findall(text))
+        return len(WORDS.findall(CJK.sub(" ", text) if cjk else text)) + (cjk + 1) // CJK_PER_WORD
     # A word starts behind anything but a letter, digit, or what joins it to a word before.
     return marks.count(b" a") + marks.count(b" 'a") + marks.count(b"''a")
+
+
+def count_words_of_line(text: str) -> int:
+    """As `count_words`; of a longer text, where a few more or less do not matter, what spaces part."""
+    if len(text) >= MAX_SHORT_CHARS and (words := text.count(" ") + 1) * MAX_MEAN_CHARS > len(text):
+        return words
+    return count_words(text)
 
 
 def fold(text: str) -> str:
